@@ -1,0 +1,1 @@
+#include "bundle/user_abi.h"

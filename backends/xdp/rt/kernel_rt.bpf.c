@@ -1,0 +1,1 @@
+#include "bundle/kernel_abi.h"

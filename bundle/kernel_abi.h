@@ -1,0 +1,109 @@
+/*
+ * The contract between a bundle's kernel part (an XDP object) and the agent: names and layouts of what
+ * Cleave adds to the user's own maps. Included by C and by the BPF run-time part, so plain types only.
+ *
+ * Handoff. A packet that leaves the kernel for user carries, immediately before its first byte:
+ *
+ *     struct cleave_handoff            8 bytes, little endian
+ *     [struct cleave_ticket]           8 + 8 * n bytes, in strict order only (n: ordered maps)
+ *     live values                      as the manifest's cut describes; total a multiple of 4
+ *
+ * The whole is XDP metadata: data_meta points at the header, data_meta + length == data.
+ *
+ * Strict order. Every packet that is handed over takes a ticket: (port << 48) | sequence, the
+ * sequence counted per port (= interface and queue). The kernel writes the ticket into the order cell of every state key the user
+ * part may touch. A later packet that is about to touch the same key in the kernel sees that the
+ * ticket is not done yet (done[port] < ticket) and is handed over too, with the old ticket in its
+ * `after` list; the agent processes a packet only when all tickets of its `after` list are done.
+ * The agent writes done[port] when the effects and the transmit of that packet are visible. A ticket
+ * whose packet was lost (ring full) is done as soon as a later one of its port is.
+ */
+#ifndef CLEAVE_BUNDLE_KERNEL_ABI_H
+#define CLEAVE_BUNDLE_KERNEL_ABI_H
+
+#include <linux/types.h>
+
+#define CLEAVE_CONFIG_SYMBOL "cleave_config" /* struct cleave_kernel_config in .rodata */
+#define CLEAVE_MAP_XSKS      "cleave_xsks"   /* XSKMAP, index = port */
+#define CLEAVE_MAP_COUNTERS  "cleave_counts" /* PERCPU_ARRAY, 1 entry, struct cleave_kernel_counters */
+#define CLEAVE_MAP_ORDER     "cleave_order"  /* ARRAY, mmapable, 1 entry, struct cleave_order */
+#define CLEAVE_PROG_BATCH    "cleave_batch"  /* SEC("syscall"), struct cleave_batch_args as context */
+#define CLEAVE_MAP_BATCH     "cleave_batchq" /* ARRAY, mmapable, CLEAVE_BATCH_MAX entries of struct cleave_batch_op */
+#define CLEAVE_VALUES_PREFIX "cv_"	     /* + map name: ARRAY, mmapable: values of a `shared values` map */
+#define CLEAVE_REPLAY_SYMBOL "cleave_replay" /* struct cleave_replay_inputs in .bss, in check builds only */
+
+enum {
+	CLEAVE_PORTS_MAX = 64,
+	CLEAVE_ENTRIES_MAX = 256,
+	CLEAVE_ORDER_CELLS = 65536, /* power of two; the first CLEAVE_ORDER_MAPS stand for whole maps */
+	CLEAVE_ORDER_MAPS = 16,	    /* ordered maps of one plan, at most */
+	CLEAVE_BATCH_MAX = 256,
+	CLEAVE_BATCH_KEY_MAX = 64,
+};
+
+/* Set by the agent before load; one copy per interface (the objects of two interfaces share all maps but .rodata). */
+struct cleave_kernel_config {
+	__u32 generation;  /* written into every handoff header; never 0 */
+	__u32 port_base;   /* port of this interface's queue 0: port = port_base + rx_queue_index */
+	__u32 gone_action; /* XDP_DROP or XDP_PASS: when no socket takes a handed-over packet */
+	__u32 count;	   /* count verdicts decided in the kernel too (cuts are always counted) */
+};
+
+struct cleave_handoff {
+	__u32 generation;
+	__u16 entry;  /* which cut; 0 is the start of the program */
+	__u16 length; /* bytes of metadata, this header included */
+};
+
+struct cleave_ticket {
+	__u64 ticket;	/* this packet's: (port << 48) | sequence from 1 */
+	__u64 after[]; /* one per ordered map of the plan; 0: nothing to wait for */
+};
+
+#define CLEAVE_TICKET_PORT(t) ((__u32)((t) >> 48))
+#define CLEAVE_TICKET_SEQ(t)  ((t) & 0xffffffffffffULL)
+
+struct cleave_order {
+	__u64 next[CLEAVE_PORTS_MAX];	/* sequence last given out, kernel writes */
+	__u64 done[CLEAVE_PORTS_MAX];	/* sequence last completed, agent writes (release) */
+	__u64 cell[CLEAVE_ORDER_CELLS]; /* ticket last given for a key with this hash; 0: none */
+};
+
+struct cleave_kernel_counters {
+	__u64 verdict[8];		  /* by XDP action, decided in the kernel; when config.count */
+	__u64 cut[CLEAVE_ENTRIES_MAX];	  /* packets handed over, by entry */
+	__u64 gone;			  /* of those, packets that no socket was there for */
+	__u64 no_room;			  /* adjust_meta refused the handoff; packet aborted */
+	__u64 held;			  /* of the cuts, packets sent only because their key was in flight */
+};
+
+/* One queued effect of the user part on a map with home `kernel, batched`. */
+struct cleave_batch_op {
+	__u32 map;     /* index of the map in the manifest */
+	__u32 kind;    /* enum cleave_batch_kind */
+	__u32 offset;  /* byte offset of the counter in the value */
+	__u32 size;    /* 4 or 8: width of the add */
+	__u64 operand; /* what is added */
+	__u8 key[CLEAVE_BATCH_KEY_MAX];
+};
+
+enum cleave_batch_kind { CLEAVE_BATCH_ADD = 1 };
+
+struct cleave_batch_args {
+	__u32 count; /* ops to run, at most CLEAVE_BATCH_MAX */
+	__u32 done;  /* out: ops that found their element */
+};
+
+/* Check builds replay time and random numbers, the same on both sides. */
+struct cleave_replay_inputs {
+	__u64 ktime_ns; /* what every clock helper returns; jiffies = ktime_ns / 4000000 */
+	__u64 random;	/* xorshift64* state; every draw advances it (never 0) */
+};
+
+/* A slot of a `shared values` array: this header, the key padded to 8, the value padded to 8. */
+struct cleave_value_slot {
+	__u32 index;	 /* of this slot, so that a value pointer tells its index */
+	__u32 unowned_s; /* second (monotonic) at which the slot was first seen without an owner; 0: not seen */
+};
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * The contract between a bundle's user part (a native shared object) and whoever runs it: the agent,
+ * `cleave check` and `cleave replay`.
+ *
+ * The shared object exports
+ *
+ *     uint32_t cleave_user_abi;                                  == CLEAVE_USER_ABI
+ *     uint32_t cleave_user_main(struct cleave_packet *packet);   returns an XDP action
+ *
+ * and imports nothing but memcpy-like functions of libc and whatever native libraries the NF calls.
+ * It keeps no state: everything it touches is reached through the packet. One packet is run by one
+ * thread; different threads may run different packets at the same time on the same environment only
+ * if they have an environment each (maps may be shared between environments).
+ */
+#ifndef CLEAVE_BUNDLE_USER_ABI_H
+#define CLEAVE_BUNDLE_USER_ABI_H
+
+#include <stdint.h>
+
+#define CLEAVE_USER_ABI	       1
+#define CLEAVE_USER_ABI_SYMBOL "cleave_user_abi"
+#define CLEAVE_USER_MAIN       "cleave_user_main"
+/* In replay bundles: the kernel part compiled for the host. Same signature; a packet it hands over
+   returns CLEAVE_HANDED_OVER with `entry` set and the handoff bytes written right before data. */
+#define CLEAVE_KERNEL_MAIN  "cleave_kernel_main"
+#define CLEAVE_HANDED_OVER  0x100u
+
+struct cleave_env;
+
+/* One packet and the context the program sees of it. Filled in by the caller, owned by the caller. */
+struct cleave_packet {
+	uint8_t *data, *data_end, *data_meta; /* data_meta == data when there is none */
+	uint8_t *head;			      /* lowest address data may move to */
+	uint8_t *limit;			      /* highest address data_end may move to */
+	const uint8_t *handoff;		      /* struct cleave_handoff of this packet; valid while the entry runs */
+	struct cleave_env *env;
+	uint32_t entry;		  /* entry number, 0 = start of the program */
+	uint32_t ingress_ifindex;
+	uint32_t rx_queue_index;
+	uint32_t egress_ifindex;
+	/* Results beside the action: what XDP_REDIRECT means. */
+	uint32_t redirect_kind;	  /* enum cleave_redirect_kind */
+	uint32_t redirect_target; /* ifindex, or key in the map */
+	uint32_t redirect_map;	  /* index of the map in the manifest */
+	uint32_t reserved;
+	uint64_t redirect_flags;
+};
+
+enum cleave_redirect_kind {
+	CLEAVE_REDIRECT_NONE,
+	CLEAVE_REDIRECT_IFINDEX,
+	CLEAVE_REDIRECT_MAP,
+};
+
+struct cleave_map; /* the runtime's, opaque here */
+
+/*
+ * What the user part may call. All functions have the kernel helper's semantics: results are the
+ * helper's (0 or a negative errno), value pointers stay valid until the packet's end.
+ * map is env->maps[index of the map in the manifest].
+ */
+struct cleave_calls {
+	void *(*map_lookup)(struct cleave_env *, struct cleave_map *map, const void *key);
+	int64_t (*map_update)(struct cleave_env *, struct cleave_map *map, const void *key,
+			      const void *value, uint64_t flags);
+	int64_t (*map_delete)(struct cleave_env *, struct cleave_map *map, const void *key);
+	/* queues `*(value of key + offset) += operand`; home `kernel, batched` only */
+	void (*map_add)(struct cleave_env *, struct cleave_map *map, const void *key,
+			uint32_t offset, uint32_t size, uint64_t operand);
+	/* the index in a `shared values` or `shared array` map of a value pointer, and back */
+	void *(*map_value)(struct cleave_env *, struct cleave_map *map, uint32_t index);
+	uint64_t (*ktime_ns)(struct cleave_env *, uint32_t clock); /* clock: CLOCK_MONOTONIC, _BOOTTIME, _TAI, _MONOTONIC_COARSE */
+	uint64_t (*jiffies64)(struct cleave_env *);
+	uint32_t (*prandom_u32)(struct cleave_env *);
+	/* redirect_map's test that the key exists: 0, or -1 when the flags' fallback action is due */
+	int (*redirect_check)(struct cleave_env *, struct cleave_map *map, uint32_t key);
+	void (*trace)(struct cleave_env *, const char *text, uint32_t length);
+};
+
+struct cleave_env {
+	const struct cleave_calls *calls;
+	struct cleave_map **maps;	/* one per map of the manifest, in its order */
+	uint8_t **map_memory;		/* shared array, packet-local and native array: first value; else NULL */
+	uint8_t **globals;		/* one per global variable of the manifest: its address */
+	uint32_t cpu;			/* what bpf_get_smp_processor_id returns */
+	uint32_t map_count, global_count;
+	void *owner;			/* the runner's */
+};
+
+#endif

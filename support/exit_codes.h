@@ -1,0 +1,13 @@
+/* Exit codes of every program of Cleave. */
+#ifndef CLEAVE_SUPPORT_EXIT_CODES_H
+#define CLEAVE_SUPPORT_EXIT_CODES_H
+
+enum {
+	EXIT_CLEAVE_OK = 0,
+	EXIT_CLEAVE_INPUT = 1, /* the input is at fault; the message has file:line where there is one */
+	EXIT_CLEAVE_USAGE = 2, /* the command line is at fault */
+	EXIT_CLEAVE_HOST = 3,  /* privilege, kernel feature or interface; the message says what to do */
+	EXIT_CLEAVE_BUG = 70,  /* a bug in Cleave */
+};
+
+#endif

@@ -1,0 +1,22 @@
+/* Every limit of Cleave, with its reason. */
+#ifndef CLEAVE_SUPPORT_LIMITS_H
+#define CLEAVE_SUPPORT_LIMITS_H
+
+enum {
+	/* Larger than any object, bundle or capture we are meant for; keeps a wrong path from eating memory. */
+	FILE_BYTES_MAX = 1 << 30,
+	/* Largest program we take: the kernel's own limit on processed instructions is a million. */
+	IR_BLOCKS_MAX = 65536,
+	/* Entry numbers are 16 bits in the handoff; the counters map has one cell for each. */
+	ENTRIES_MAX = 256,
+	/* XDP metadata that veth accepts on Linux 6.18 (256 bytes of headroom less struct xdp_frame). */
+	HANDOFF_BYTES_MAX = 216,
+	/* ... and what kernels before 6.3 accept (net/core/xdp.c, xdp_metalen_invalid). */
+	HANDOFF_BYTES_OLD_KERNEL = 32,
+	/* The verifier's stack limit (include/linux/filter.h, MAX_BPF_STACK). */
+	BPF_STACK_BYTES_MAX = 512,
+	/* Interfaces times queues one agent serves; tickets carry the port in 16 bits. */
+	PORTS_MAX = 64,
+};
+
+#endif
