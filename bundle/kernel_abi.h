@@ -64,6 +64,7 @@ struct cleave_ticket {
 #define CLEAVE_TICKET_SEQ(t)  ((t) & 0xffffffffffffULL)
 
 struct cleave_order {
+	__u64 epoch;			/* agent: +1 whenever every packet in flight at the last +1 is completed; from 1 */
 	__u64 next[CLEAVE_PORTS_MAX];	/* sequence last given out, kernel writes */
 	__u64 done[CLEAVE_PORTS_MAX];	/* sequence last completed, agent writes (release) */
 	__u64 cell[CLEAVE_ORDER_CELLS]; /* ticket last given for a key with this hash; 0: none */
@@ -100,10 +101,17 @@ struct cleave_replay_inputs {
 	__u64 random;	/* xorshift64* state; every draw advances it (never 0) */
 };
 
-/* A slot of a `shared values` array: this header, the key padded to 8, the value padded to 8. */
+/*
+ * A slot of a `shared values` array: this header, the key padded to 8, the value padded to 8.
+ * A slot is free when the hash does not map its key to its index, so eviction and deletion need no
+ * free list. A packet in flight may still hold its index: it is reused only after a grace period, two
+ * epochs (as in quiescent-state-based reclamation) or one second after it was first seen unowned.
+ */
 struct cleave_value_slot {
 	__u32 index;	 /* of this slot, so that a value pointer tells its index */
-	__u32 unowned_s; /* second (monotonic) at which the slot was first seen without an owner; 0: not seen */
+	__u32 seen_epoch; /* low 32 bits of the epoch at which it was first seen unowned; 0: not seen */
+	__u32 seen_s;	 /* second (monotonic) of the same */
+	__u32 used;	 /* 0: never used, free at once */
 };
 
 #endif
