@@ -1,0 +1,67 @@
+/*
+ * The LLVM side of an NF graph. Only files named llvm_*.c include this.
+ *
+ * After normalisation the module holds one function, the program, with everything inlined, in which
+ * nothing is particular to BPF's ABI any more: calls to declared functions named "cleave.*"
+ * (*intrinsics*) stand for context loads and helper calls:
+ *
+ *     ptr  @cleave.pkt.data(ptr ctx), .data_end, .data_meta
+ *     i32  @cleave.ctx.ingress_ifindex(ptr ctx), .rx_queue_index, .egress_ifindex
+ *     ptr  @cleave.map.lookup(ptr map, ptr key)
+ *     i64  @cleave.map.update(ptr map, ptr key, ptr value, i64 flags), i64 @cleave.map.delete(ptr map, ptr key)
+ *     ...  @cleave.help.NAME(...)  every other helper bpf_NAME, with the arguments of the source's call
+ *
+ * The context parameter is used by nothing else. Maps are the globals of section ".maps"; the program's own globals stay as
+ * they are. frontend/helpers.def has a row for each helper.
+ */
+#ifndef CLEAVE_IR_LLVM_IR_H
+#define CLEAVE_IR_LLVM_IR_H
+
+#include <llvm-c/Core.h>
+
+struct ir_program;
+
+struct ir_llvm {
+	LLVMContextRef context;
+	LLVMModuleRef module;	/* normalised, blocks split; never changed after the graph is built */
+	LLVMModuleRef original; /* clang's, as it came */
+	LLVMValueRef function;	/* the program in module */
+};
+
+/* Frees the context and all in it; the program's arena stays. */
+void ir_llvm_free(struct ir_llvm *llvm);
+
+/* Name of the intrinsic that a call instruction calls ("cleave.map.lookup"), or NULL. */
+const char *llvm_intrinsic_name(LLVMValueRef instruction);
+
+/* Index of the map that a value names (the global itself), or IR_NONE. */
+int llvm_map_index(const struct ir_program *program, LLVMValueRef value);
+
+/*
+ * What a pointer points into: follows GEPs, casts, phis and selects. index: map (MAP) or global
+ * (GLOBAL) index; root: the alloca (STACK) or the look-up call (MAP) when there is only one.
+ */
+enum llvm_memory { LLVM_MEMORY_UNKNOWN, LLVM_MEMORY_PACKET, LLVM_MEMORY_PACKET_END, LLVM_MEMORY_CONTEXT,
+	LLVM_MEMORY_STACK, LLVM_MEMORY_MAP, LLVM_MEMORY_MAP_SELF, LLVM_MEMORY_GLOBAL, LLVM_MEMORY_NULL, LLVM_MEMORY_MIXED };
+struct llvm_region {
+	enum llvm_memory memory;
+	int index;
+	LLVMValueRef root;
+	bool constant;	 /* offset is a constant */
+	int64_t offset;	 /* from the root (PACKET: from data) when constant */
+};
+struct llvm_region llvm_pointer_region(const struct ir_program *program, LLVMValueRef pointer);
+
+/*
+ * ir stages, in order. Each reads and extends `program`; returns 0 or a negative errno (reported).
+ * ir_split_blocks: every intrinsic call begins a block of its own; unifies returns.
+ * ir_build_graph: blocks, edges, ops (kind, map, global, helper, source line), loops, frequencies.
+ * ir_name_effects: packet ranges and field names, key parts, verdicts, add_only, packet_local.
+ * ir_compute_live: live values of every edge and whether it can be cut.
+ */
+int ir_split_blocks(struct ir_program *program, struct diag *diag);
+int ir_build_graph(struct ir_program *program, struct diag *diag);
+int ir_name_effects(struct ir_program *program, struct diag *diag);
+int ir_compute_live(struct ir_program *program, struct diag *diag);
+
+#endif
