@@ -1,0 +1,182 @@
+/* What the tables of the IR say (ops.def, reasons.def, the kernel's map types), and the invariants.
+ */
+#include "ir/ir.h"
+
+#include <assert.h>
+#include <linux/bpf.h>
+#include <string.h>
+
+#include "support/arena.h"
+
+static const struct {
+	const char *text;
+	enum ir_packet_effect packet;
+	enum ir_state_effect state;
+} ops[] = {
+#define OP(id, text, packet, state) [IR_OP_##id] = {text, IR_PACKET_##packet, IR_STATE_##state},
+#include "ir/ops.def"
+#undef OP
+};
+static_assert(sizeof ops / sizeof *ops == IR_OP_COUNT, "a row for every op");
+
+static const struct {
+	const char *text, *sentence;
+} reasons[] = {
+#define REASON(id, text, sentence) [IR_REASON_##id] = {text, sentence},
+#include "ir/reasons.def"
+#undef REASON
+};
+static_assert(sizeof reasons / sizeof *reasons == IR_REASON_COUNT, "a row for every reason");
+
+static const char *const layers[] = {
+    [IR_LAYER_NIC] = "nic",
+    [IR_LAYER_KERNEL] = "kernel",
+    [IR_LAYER_USER] = "user",
+};
+static_assert(sizeof layers / sizeof *layers == IR_LAYER_COUNT, "a name for every layer");
+
+static const char *const map_types[] = {
+    [BPF_MAP_TYPE_UNSPEC] = "unspec",
+    [BPF_MAP_TYPE_HASH] = "hash",
+    [BPF_MAP_TYPE_ARRAY] = "array",
+    [BPF_MAP_TYPE_PROG_ARRAY] = "prog_array",
+    [BPF_MAP_TYPE_PERF_EVENT_ARRAY] = "perf_event_array",
+    [BPF_MAP_TYPE_PERCPU_HASH] = "percpu_hash",
+    [BPF_MAP_TYPE_PERCPU_ARRAY] = "percpu_array",
+    [BPF_MAP_TYPE_STACK_TRACE] = "stack_trace",
+    [BPF_MAP_TYPE_CGROUP_ARRAY] = "cgroup_array",
+    [BPF_MAP_TYPE_LRU_HASH] = "lru_hash",
+    [BPF_MAP_TYPE_LRU_PERCPU_HASH] = "lru_percpu_hash",
+    [BPF_MAP_TYPE_LPM_TRIE] = "lpm_trie",
+    [BPF_MAP_TYPE_ARRAY_OF_MAPS] = "array_of_maps",
+    [BPF_MAP_TYPE_HASH_OF_MAPS] = "hash_of_maps",
+    [BPF_MAP_TYPE_DEVMAP] = "devmap",
+    [BPF_MAP_TYPE_SOCKMAP] = "sockmap",
+    [BPF_MAP_TYPE_CPUMAP] = "cpumap",
+    [BPF_MAP_TYPE_XSKMAP] = "xskmap",
+    [BPF_MAP_TYPE_SOCKHASH] = "sockhash",
+    [BPF_MAP_TYPE_CGROUP_STORAGE] = "cgroup_storage",
+    [BPF_MAP_TYPE_REUSEPORT_SOCKARRAY] = "reuseport_sockarray",
+    [BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE] = "percpu_cgroup_storage",
+    [BPF_MAP_TYPE_QUEUE] = "queue",
+    [BPF_MAP_TYPE_STACK] = "stack",
+    [BPF_MAP_TYPE_SK_STORAGE] = "sk_storage",
+    [BPF_MAP_TYPE_DEVMAP_HASH] = "devmap_hash",
+    [BPF_MAP_TYPE_STRUCT_OPS] = "struct_ops",
+    [BPF_MAP_TYPE_RINGBUF] = "ringbuf",
+    [BPF_MAP_TYPE_INODE_STORAGE] = "inode_storage",
+    [BPF_MAP_TYPE_TASK_STORAGE] = "task_storage",
+    [BPF_MAP_TYPE_BLOOM_FILTER] = "bloom_filter",
+    [BPF_MAP_TYPE_USER_RINGBUF] = "user_ringbuf",
+};
+/* A hole would be NULL; unit tests look at each. */
+static_assert(sizeof map_types / sizeof *map_types == BPF_MAP_TYPE_USER_RINGBUF + 1,
+	      "a name for every map type of Linux 6.1");
+
+const char *ir_op_text(enum ir_op_kind kind)
+{
+	assert(kind < IR_OP_COUNT);
+	return ops[kind].text;
+}
+
+enum ir_packet_effect ir_op_packet(enum ir_op_kind kind)
+{
+	assert(kind < IR_OP_COUNT);
+	return ops[kind].packet;
+}
+
+enum ir_state_effect ir_op_state(enum ir_op_kind kind)
+{
+	assert(kind < IR_OP_COUNT);
+	return ops[kind].state;
+}
+
+const char *ir_reason_text(enum ir_reason reason)
+{
+	assert(reason < IR_REASON_COUNT);
+	return reasons[reason].text;
+}
+
+const char *ir_why_sentence(struct arena *arena, struct ir_why why)
+{
+	assert(why.reason < IR_REASON_COUNT);
+	const char *sentence = reasons[why.reason].sentence, *hole = strstr(sentence, "%s");
+
+	if (!hole)
+		return sentence;
+	return arena_printf(arena, "%.*s%s%s", (int)(hole - sentence), sentence,
+			    why.detail ? why.detail : "something", hole + 2);
+}
+
+const char *ir_layer_text(enum ir_layer layer)
+{
+	assert(layer < IR_LAYER_COUNT);
+	return layers[layer];
+}
+
+const char *ir_map_type_text(uint32_t type)
+{
+	return type < sizeof map_types / sizeof *map_types ? map_types[type] : "unknown";
+}
+
+#ifndef NDEBUG
+/* One block's ops follow those of the block before it and say that they are its own. */
+static int check_ops(const struct ir_program *p, size_t b, int next_op)
+{
+	const struct ir_block *block = &p->blocks[b];
+
+	assert(block->op_count >= 0);
+	assert(block->first_op == next_op);
+	assert((size_t)(block->first_op + block->op_count) <= p->op_count);
+	for (const struct ir_op *op = ir_first_op(p, b), *end = ir_end_op(p, b); op < end; op++) {
+		assert(op->kind < IR_OP_COUNT);
+		assert(op->block == (int)b);
+		assert(op->legal && !(op->legal & ~IR_LAYERS_ALL));
+		assert(op->map >= IR_NONE && op->map < (int)p->map_count);
+		assert(op->global >= IR_NONE && op->global < (int)p->global_count);
+		assert(op->lookup >= IR_NONE && op->lookup < (int)p->op_count);
+		assert(op->lookup == IR_NONE || p->ops[op->lookup].kind == IR_OP_MAP_LOOKUP);
+		assert(!op->key_count || op->key);
+	}
+	return next_op + block->op_count;
+}
+
+static void check_edges(const struct ir_program *p, size_t b)
+{
+	const struct ir_block *block = &p->blocks[b];
+
+	for (size_t i = 0; i < block->out_count; i++) {
+		int e = block->out[i];
+
+		assert(e > 0 && (size_t)e < p->edge_count);
+		assert(p->edges[e].from == (int)b);
+		assert(p->edges[e].to >= 0 && (size_t)p->edges[e].to < p->block_count);
+	}
+	for (size_t i = 0; i < block->in_count; i++) {
+		int e = block->in[i];
+
+		assert(e >= 0 && (size_t)e < p->edge_count);
+		assert(p->edges[e].to == (int)b);
+	}
+}
+#endif
+
+void ir_check(const struct ir_program *program)
+{
+#ifndef NDEBUG
+	int next_op = 0;
+
+	assert(program->block_count && program->edge_count);
+	assert(program->edges[0].from == IR_NONE && program->edges[0].to == 0);
+	assert(!program->blocks[0].in_count ||
+	       (program->blocks[0].in_count == 1 && program->blocks[0].in[0] == 0));
+	for (size_t b = 0; b < program->block_count; b++) {
+		assert(program->blocks[b].label && program->blocks[b].value);
+		next_op = check_ops(program, b, next_op);
+		check_edges(program, b);
+	}
+	assert((size_t)next_op == program->op_count);
+	for (size_t e = 0; e < program->edge_count; e++)
+		assert(program->edges[e].probability >= 0 && program->edges[e].probability <= 1);
+#endif
+}
