@@ -45,6 +45,9 @@ struct bundle_map {
 	uint64_t layout;  /* XXH3 of type, sizes, flags and home: changes when the layout does */
 };
 
+/* The layout number of a map; bundle_manifest sets it and the reader checks it. */
+uint64_t bundle_map_layout(const struct bundle_map *map);
+
 /* A global variable of the NF (a symbol in .data, .bss or .rodata of the kernel part). */
 struct bundle_global {
 	const char *name;
@@ -78,7 +81,7 @@ struct bundle_member {
 	char digest[65]; /* SHA-256, hexadecimal */
 };
 
-/* Names of the members. All but the last are in every bundle. */
+/* Names of the members. user.so and replay.so are optional; source.bpf.o is too when the kernel cannot run the source. */
 #define BUNDLE_MEMBER_MANIFEST "manifest.json"
 #define BUNDLE_MEMBER_IR       "ir.bc"	      /* clang's bitcode of the whole program, for re-splitting */
 #define BUNDLE_MEMBER_SOURCE   "source.bpf.o" /* the oracle: the unmodified program compiled by clang alone */
@@ -121,7 +124,10 @@ struct bundle {
 struct bundle *bundle_new(void);
 void bundle_free(struct bundle **bundle);
 
-/* Adds a member; the bytes must outlive the bundle (put them in its arena). */
+/*
+ * Adds a member, or replaces the one of this name; name is one of BUNDLE_MEMBER_*. The bytes must
+ * outlive the bundle (put them in its arena). Members that were read have a NUL behind their bytes.
+ */
 void bundle_add(struct bundle *bundle, const char *name, const void *bytes, size_t size);
 /* The member, or NULL. */
 const struct bundle_member *bundle_find(const struct bundle *bundle, const char *name);

@@ -17,6 +17,15 @@ enum {
 	BPF_STACK_BYTES_MAX = 512,
 	/* Interfaces times queues one agent serves; tickets carry the port in 16 bits. */
 	PORTS_MAX = 64,
+	/* What a bundle's manifest may hold: far more than any program we saw (37 maps), and it keeps a bad one small. */
+	BUNDLE_MAPS_MAX = 256,
+	BUNDLE_GLOBALS_MAX = 1024,
+	BUNDLE_TEXTS_MAX = 1024, /* elements of a list of texts, e.g. clang's flags */
+	BUNDLE_TEXT_BYTES_MAX = 64 * 1024,
+	BUNDLE_MANIFEST_BYTES_MAX = 8 << 20,
+	/* Keys lie on the BPF stack or in a value; values as the kernel limits them (kernel/bpf/arraymap.c, INT_MAX). */
+	MAP_KEY_BYTES_MAX = 64 * 1024,
+	MAP_VALUE_BYTES_MAX = 1 << 30,
 };
 
 #endif
