@@ -18,6 +18,7 @@
 #define CLEAVE_IR_LLVM_IR_H
 
 #include <llvm-c/Core.h>
+#include <llvm-c/Target.h>
 
 struct ir_program;
 

@@ -1,0 +1,332 @@
+/*
+ * Loops: which blocks head one, how deep blocks lie, and whether the kernel's verifier can see a loop's
+ * end. The verifier has no notion of loops: it walks every iteration and gives up after a million
+ * instructions (kernel/bpf/verifier.c, BPF_COMPLEXITY_LIMIT_INSNS). It therefore accepts a loop
+ * when some value that it tracks reaches an exit condition in few enough steps; that is what
+ * `loop_bounded` guesses, from induction variables with constant steps and limits of known range.
+ */
+#include "ir/graph.h"
+#include "ir/llvm_graph.h"
+#include "support/arena.h"
+
+#include <string.h>
+
+enum { TRIPS_MAX = 1 << 20, RANGE_DEPTH = 12 };
+
+struct loop_walk {
+	struct ir_program *program;
+	const int *idom;
+	int header;
+	bool *body;	  /* per block */
+};
+
+/* The blocks that reach `latch` without passing the header. */
+static void collect_body(struct loop_walk *walk, int latch)
+{
+	int *stack = arena_array(walk->program->arena, walk->program->block_count + 1, sizeof(int));
+	size_t depth = 0;
+
+	walk->body[walk->header] = true;
+	if (!walk->body[latch]) {
+		walk->body[latch] = true;
+		stack[depth++] = latch;
+	}
+	while (depth) {
+		const struct ir_block *block = &walk->program->blocks[stack[--depth]];
+
+		for (size_t i = 0; i < block->in_count; i++) {
+			int from = walk->program->edges[block->in[i]].from;
+
+			if (from == IR_NONE || walk->body[from])
+				continue;
+			walk->body[from] = true;
+			stack[depth++] = from;
+		}
+	}
+}
+
+/* Largest unsigned value, from the operations that made it. */
+static uint64_t largest(LLVMValueRef value, unsigned depth)
+{
+	LLVMTypeRef type = LLVMTypeOf(value);
+	unsigned bits = LLVMGetTypeKind(type) == LLVMIntegerTypeKind ? LLVMGetIntTypeWidth(type) : 64;
+	uint64_t all = bits >= 64 ? UINT64_MAX : (1ull << bits) - 1, a, b;
+
+	if (LLVMIsAConstantInt(value))
+		return LLVMConstIntGetZExtValue(value);
+	if (!LLVMIsAInstruction(value) || depth == RANGE_DEPTH)
+		return all;
+	switch (LLVMGetInstructionOpcode(value)) {
+	case LLVMZExt:
+	case LLVMTrunc:
+	case LLVMFreeze:
+		a = largest(LLVMGetOperand(value, 0), depth + 1);
+		return a < all ? a : all;
+	case LLVMAnd:
+		a = largest(LLVMGetOperand(value, 0), depth + 1);
+		b = largest(LLVMGetOperand(value, 1), depth + 1);
+		return a < b ? a : b;
+	case LLVMLShr:
+		b = largest(LLVMGetOperand(value, 1), RANGE_DEPTH);
+		return b < 64 ? largest(LLVMGetOperand(value, 0), depth + 1) >> b : all;
+	case LLVMShl:
+		a = largest(LLVMGetOperand(value, 0), depth + 1);
+		b = largest(LLVMGetOperand(value, 1), RANGE_DEPTH);
+		return b < 32 && a < UINT32_MAX && a << b < all ? a << b : all;
+	case LLVMURem:
+		b = largest(LLVMGetOperand(value, 1), depth + 1);
+		return b ? b - 1 : all;
+	case LLVMUDiv:
+		return largest(LLVMGetOperand(value, 0), depth + 1);
+	case LLVMAdd:
+	case LLVMMul:
+	case LLVMOr: {
+		bool product = LLVMGetInstructionOpcode(value) == LLVMMul;
+
+		a = largest(LLVMGetOperand(value, 0), depth + 1);
+		b = largest(LLVMGetOperand(value, 1), depth + 1);
+		if (a > UINT32_MAX || b > UINT32_MAX)
+			return all;
+		return (product ? a * b : a + b) < all ? (product ? a * b : a + b) : all;
+	}
+	case LLVMSelect:
+		a = largest(LLVMGetOperand(value, 1), depth + 1);
+		b = largest(LLVMGetOperand(value, 2), depth + 1);
+		return a > b ? a : b;
+	default:
+		return all;
+	}
+}
+
+/* A dominating branch that went only one way may bound the value: `if (n > 20) return;`. */
+static uint64_t largest_at(const struct loop_walk *walk, LLVMValueRef value)
+{
+	uint64_t best = largest(value, 0);
+
+	for (int b = walk->header; b != 0; b = walk->idom[b]) {
+		const struct ir_block *parent = &walk->program->blocks[walk->idom[b]];
+		LLVMValueRef end = LLVMGetBasicBlockTerminator(parent->value);
+
+		if (!LLVMIsABranchInst(end) || !LLVMIsConditional(end))
+			continue;
+		LLVMValueRef test = LLVMGetCondition(end);
+		if (!LLVMIsAICmpInst(test) || !LLVMIsAConstantInt(LLVMGetOperand(test, 1)))
+			continue;
+		LLVMValueRef tested = LLVMGetOperand(test, 0);
+		if (tested != value &&
+		    !(LLVMIsAZExtInst(value) && LLVMGetOperand(value, 0) == tested))
+			continue;
+		int yes = walk->program->edges[parent->out[0]].to;
+		int no = walk->program->edges[parent->out[1]].to;
+		bool by_yes = yes != no && ir_dominates(walk->idom, yes, walk->header) &&
+			      walk->program->blocks[yes].in_count == 1;
+		bool by_no = yes != no && ir_dominates(walk->idom, no, walk->header) &&
+			     walk->program->blocks[no].in_count == 1;
+		uint64_t limit = LLVMConstIntGetZExtValue(LLVMGetOperand(test, 1));
+		LLVMIntPredicate p = LLVMGetICmpPredicate(test);
+		uint64_t now = UINT64_MAX;
+
+		if ((by_no && p == LLVMIntUGT) || (by_yes && p == LLVMIntULE))
+			now = limit;
+		else if (limit && ((by_no && p == LLVMIntUGE) || (by_yes && p == LLVMIntULT)))
+			now = limit - 1;
+		best = now < best ? now : best;
+	}
+	return best;
+}
+
+struct induction {
+	LLVMValueRef phi;
+	bool start_known;
+	int64_t start, step;
+};
+
+static LLVMValueRef peel_casts(LLVMValueRef value)
+{
+	while (LLVMIsAZExtInst(value) || LLVMIsASExtInst(value) || LLVMIsATruncInst(value) ||
+	       LLVMIsAFreezeInst(value))
+		value = LLVMGetOperand(value, 0);
+	return value;
+}
+
+/* phi = [start, outside], [phi + step, inside]; several latches must agree on the step. */
+static bool read_induction(const struct loop_walk *walk, LLVMValueRef value, struct induction *iv)
+{
+	value = peel_casts(value);
+	if (LLVMIsAInstruction(value) && LLVMGetInstructionOpcode(value) == LLVMAdd &&
+	    LLVMIsAConstantInt(LLVMGetOperand(value, 1)))
+		value = peel_casts(LLVMGetOperand(value, 0));
+	if (!LLVMIsAPHINode(value) ||
+	    LLVMGetInstructionParent(value) != walk->program->blocks[walk->header].value)
+		return false;
+	*iv = (struct induction){.phi = value};
+	for (unsigned n = 0; n < LLVMCountIncoming(value); n++) {
+		LLVMValueRef in = LLVMGetIncomingValue(value, n);
+		int from = ir_block_of(walk->program, LLVMGetIncomingBlock(value, n));
+
+		if (from == IR_NONE)
+			continue;
+		if (!walk->body[from]) {
+			iv->start_known = LLVMIsAConstantInt(in);
+			iv->start = iv->start_known ? LLVMConstIntGetSExtValue(in) : 0;
+			continue;
+		}
+		if (!LLVMIsAInstruction(in) || LLVMGetInstructionOpcode(in) != LLVMAdd ||
+		    LLVMGetOperand(in, 0) != value || !LLVMIsAConstantInt(LLVMGetOperand(in, 1)))
+			return false;
+		int64_t step = LLVMConstIntGetSExtValue(LLVMGetOperand(in, 1));
+		if (!step || (iv->step && iv->step != step))
+			return false;
+		iv->step = step;
+	}
+	return iv->step != 0;
+}
+
+/* Iterations until `phi PREDICATE limit` can no longer hold, or TRIPS_MAX. */
+static uint64_t count_trips(const struct induction *iv, LLVMIntPredicate predicate, uint64_t limit,
+			    bool limit_constant)
+{
+	uint64_t step = (uint64_t)(iv->step < 0 ? -iv->step : iv->step);
+	uint64_t start = iv->start_known ? (uint64_t)iv->start : iv->step > 0 ? 0 : UINT32_MAX;
+	uint64_t distance;
+
+	switch (predicate) {
+	case LLVMIntEQ:
+	case LLVMIntNE: /* only an exact hit ends it */
+		if (!iv->start_known || !limit_constant)
+			return limit < TRIPS_MAX && iv->start_known && step == 1 ? limit + 1 : TRIPS_MAX;
+		distance = iv->step > 0 ? limit - start : start - limit;
+		return distance % step ? TRIPS_MAX : distance / step + 1;
+	case LLVMIntULT:
+	case LLVMIntULE:
+	case LLVMIntUGT:
+	case LLVMIntUGE:
+	case LLVMIntSLT:
+	case LLVMIntSLE:
+	case LLVMIntSGT:
+	case LLVMIntSGE:
+		if (iv->step > 0)
+			distance = limit > start ? limit - start : 0;
+		else
+			distance = start > limit ? start - limit : 0;
+		return distance / step + 2;
+	default:
+		return TRIPS_MAX;
+	}
+}
+
+static uint64_t exit_trips(const struct loop_walk *walk, LLVMValueRef end)
+{
+	struct induction iv;
+	uint64_t best = TRIPS_MAX;
+
+	if (!LLVMIsABranchInst(end) || !LLVMIsConditional(end))
+		return TRIPS_MAX;
+	LLVMValueRef test = LLVMGetCondition(end);
+	if (!LLVMIsAICmpInst(test))
+		return TRIPS_MAX;
+	for (unsigned side = 0; side < 2; side++) {
+		LLVMValueRef limit = LLVMGetOperand(test, 1 - side);
+
+		if (!read_induction(walk, LLVMGetOperand(test, side), &iv))
+			continue;
+		uint64_t trips = count_trips(&iv, LLVMGetICmpPredicate(test), largest_at(walk, limit),
+					     LLVMIsAConstantInt(limit));
+		best = trips < best ? trips : best;
+	}
+	return best;
+}
+
+/* The least bound among the exits that every iteration passes. */
+static uint64_t loop_trips(const struct loop_walk *walk, int latch)
+{
+	uint64_t best = TRIPS_MAX;
+
+	for (size_t b = 0; b < walk->program->block_count; b++) {
+		const struct ir_block *block = &walk->program->blocks[b];
+		bool leaves = false;
+
+		if (!walk->body[b] || !ir_dominates(walk->idom, (int)b, latch))
+			continue;
+		for (size_t o = 0; o < block->out_count; o++)
+			leaves |= !walk->body[walk->program->edges[block->out[o]].to];
+		if (!leaves)
+			continue;
+		uint64_t trips = exit_trips(walk, LLVMGetBasicBlockTerminator(block->value));
+		best = trips < best ? trips : best;
+	}
+	return best;
+}
+
+/* LOOP stands first in the header, so that the header's ops come after it. */
+static void insert_loop_op(struct ir_program *program, int header, uint64_t trips, int latch)
+{
+	struct ir_op *ops = arena_array(program->arena, program->op_count + 1, sizeof *ops);
+	size_t at = (size_t)program->blocks[header].first_op;
+	LLVMValueRef end = LLVMGetBasicBlockTerminator(program->blocks[latch].value);
+	LLVMValueRef head_end = LLVMGetBasicBlockTerminator(program->blocks[header].value);
+	bool bounded = trips < TRIPS_MAX;
+
+	memcpy(ops, program->ops, at * sizeof *ops);
+	memcpy(ops + at + 1, program->ops + at, (program->op_count - at) * sizeof *ops);
+	ops[at] = (struct ir_op){.kind = IR_OP_LOOP,
+				 .block = header,
+				 .loc = ir_instruction_loc(program, head_end),
+				 .function = program->blocks[header].function,
+				 .map = IR_NONE,
+				 .global = IR_NONE,
+				 .lookup = IR_NONE,
+				 .helper = IR_NONE,
+				 .loop_bounded = bounded,
+				 .loop_trips = bounded ? trips : 0,
+				 .legal = IR_LAYERS_ALL,
+				 .value = end};
+	if (!ops[at].loc.line)
+		ops[at].loc = ir_instruction_loc(program, end);
+	if (!bounded) {
+		ops[at].legal &= (ir_layer_set) ~(1 << IR_LAYER_KERNEL);
+		ops[at].missing[IR_LAYER_KERNEL] = (struct ir_why){IR_REASON_UNBOUNDED_LOOP, NULL};
+	}
+	program->ops = ops;
+	program->op_count++;
+	program->blocks[header].op_count++;
+	for (size_t b = 0; b < program->block_count; b++)
+		program->blocks[b].first_op += b > (size_t)header;
+	for (size_t o = 0; o < program->op_count; o++)
+		program->ops[o].lookup += program->ops[o].lookup != IR_NONE && program->ops[o].lookup >= (int)at;
+}
+
+void ir_find_loops(struct ir_program *program)
+{
+	const int *idom = ir_compute_dominators(program);
+
+	for (size_t h = 0; h < program->block_count; h++) {
+		struct loop_walk walk = {.program = program, .idom = idom, .header = (int)h};
+		uint64_t trips = 0;
+		int latch = IR_NONE;
+
+		walk.body = arena_array(program->arena, program->block_count, sizeof(bool));
+		for (size_t i = 0; i < program->blocks[h].in_count; i++) {
+			int from = program->edges[program->blocks[h].in[i]].from;
+
+			if (from == IR_NONE || from < (int)h)
+				continue;
+			latch = from; /* a retreating edge: blocks are in reverse postorder */
+			if (ir_dominates(idom, (int)h, from))
+				collect_body(&walk, from);
+			else
+				trips = TRIPS_MAX; /* irreducible: no header to reason from */
+		}
+		if (latch == IR_NONE)
+			continue;
+		for (size_t i = 0; i < program->blocks[h].in_count && trips < TRIPS_MAX; i++) {
+			int from = program->edges[program->blocks[h].in[i]].from;
+			uint64_t now = from >= (int)h ? loop_trips(&walk, from) : 0;
+
+			trips = now > trips ? now : trips;
+		}
+		for (size_t b = 0; b < program->block_count; b++)
+			program->blocks[b].loop_depth += walk.body[b];
+		insert_loop_op(program, (int)h, trips, latch);
+	}
+}

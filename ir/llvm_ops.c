@@ -1,0 +1,230 @@
+/* Which ops an instruction is: kind, what it touches, where it may run by its own nature. */
+#include "ir/helpers.h"
+#include "ir/llvm_graph.h"
+#include "support/arena.h"
+
+#include <string.h>
+
+static void forbid(struct ir_op *op, enum ir_layer layer, enum ir_reason reason, const char *detail)
+{
+	op->legal &= (ir_layer_set) ~(1 << layer);
+	op->missing[layer] = (struct ir_why){reason, detail};
+}
+
+/* link_lookups of llvm_graph.c fills this in once every look-up is known. */
+enum { LOOKUP_LATER = IR_NONE - 1 };
+
+static struct ir_op *add_op(struct ir_program *program, int block, LLVMValueRef instruction,
+			    enum ir_op_kind kind, size_t *capacity)
+{
+	struct ir_op *op = ARENA_PUSH(program->arena, program->ops, program->op_count, *capacity);
+
+	*op = (struct ir_op){.kind = kind,
+			     .block = block,
+			     .loc = ir_instruction_loc(program, instruction),
+			     .map = IR_NONE,
+			     .global = IR_NONE,
+			     .lookup = IR_NONE,
+			     .helper = IR_NONE,
+			     .legal = IR_LAYERS_ALL,
+			     .value = instruction};
+	return op;
+}
+
+enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_ADD };
+
+static void add_access(struct ir_program *program, int block, LLVMValueRef instruction,
+		       LLVMValueRef pointer, enum access access, size_t *capacity)
+{
+	static const enum ir_op_kind packet[] = {IR_OP_PKT_READ, IR_OP_PKT_WRITE, IR_OP_PKT_WRITE};
+	static const enum ir_op_kind map[] = {IR_OP_MAP_READ, IR_OP_MAP_WRITE, IR_OP_MAP_ADD};
+	static const enum ir_op_kind global[] = {IR_OP_GLOBAL_READ, IR_OP_GLOBAL_WRITE,
+						 IR_OP_GLOBAL_ADD};
+	struct llvm_region region = llvm_pointer_region(program, pointer);
+	struct ir_op *op;
+
+	switch (region.memory) {
+	case LLVM_MEMORY_PACKET:
+		add_op(program, block, instruction, packet[access], capacity);
+		break;
+	case LLVM_MEMORY_MAP:
+		op = add_op(program, block, instruction, map[access], capacity);
+		op->map = region.index;
+		op->lookup = LOOKUP_LATER;
+		break;
+	case LLVM_MEMORY_GLOBAL:
+		op = add_op(program, block, instruction, global[access], capacity);
+		op->global = region.index;
+		break;
+	default: /* the stack, or nowhere we know: no effect beyond this packet's own run */
+		break;
+	}
+}
+
+LLVMValueRef ir_access_pointer(LLVMValueRef i)
+{
+	switch (LLVMGetInstructionOpcode(i)) {
+	case LLVMStore:
+		return LLVMGetOperand(i, 1);
+	default:
+		return LLVMGetOperand(i, 0);
+	}
+}
+
+static bool is_float(LLVMTypeRef type)
+{
+	switch (LLVMGetTypeKind(type)) {
+	case LLVMHalfTypeKind:
+	case LLVMFloatTypeKind:
+	case LLVMDoubleTypeKind:
+	case LLVMX86_FP80TypeKind:
+	case LLVMFP128TypeKind:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool works_on_floats(LLVMValueRef instruction)
+{
+	if (is_float(LLVMTypeOf(instruction)))
+		return true;
+	for (int n = 0; n < LLVMGetNumOperands(instruction); n++)
+		if (is_float(LLVMTypeOf(LLVMGetOperand(instruction, (unsigned)n))))
+			return true;
+	return false;
+}
+
+static bool is_wide(LLVMTypeRef type)
+{
+	return LLVMGetTypeKind(type) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(type) > 64;
+}
+
+static void add_intrinsic(struct ir_program *program, int block, LLVMValueRef call,
+			  const char *name, size_t *capacity)
+{
+	const struct ir_helper *helper = ir_helper_by_intrinsic(name);
+	struct ir_op *op;
+
+	if (strncmp(name, "cleave.pkt.", 11) == 0)
+		return; /* where the packet is: free, and never the reason for anything */
+	if (strncmp(name, "cleave.ctx.", 11) == 0) {
+		op = add_op(program, block, call, IR_OP_CTX_READ, capacity);
+		op->name = name + 11;
+		return;
+	}
+	op = add_op(program, block, call, helper ? helper->op : IR_OP_HELPER, capacity);
+	op->name = helper ? helper->name : name;
+	op->helper = helper ? helper->number : IR_NONE;
+	if (helper && !(helper->layers & 1 << IR_LAYER_USER))
+		forbid(op, IR_LAYER_USER, IR_REASON_HELPER_KERNEL_ONLY,
+		       arena_printf(program->arena, "bpf_%s", helper->name));
+	for (unsigned a = 0; a < LLVMGetNumArgOperands(call) && op->map == IR_NONE; a++)
+		op->map = llvm_map_index(program, LLVMGetOperand(call, a));
+}
+
+/* llvm.memcpy and its kin touch two memories; other LLVM intrinsics none. */
+static void add_llvm_intrinsic(struct ir_program *program, int block, LLVMValueRef call,
+			       const char *name, size_t *capacity)
+{
+	bool copy = strncmp(name, "llvm.memcpy", 11) == 0 || strncmp(name, "llvm.memmove", 12) == 0;
+
+	if (copy)
+		add_access(program, block, call, LLVMGetOperand(call, 1), ACCESS_READ, capacity);
+	if (copy || strncmp(name, "llvm.memset", 11) == 0)
+		add_access(program, block, call, LLVMGetOperand(call, 0), ACCESS_WRITE, capacity);
+}
+
+static void add_call(struct ir_program *program, int block, LLVMValueRef call, size_t *capacity)
+{
+	const char *intrinsic = llvm_intrinsic_name(call);
+	LLVMValueRef callee = LLVMGetCalledValue(call);
+	size_t length;
+
+	if (intrinsic) {
+		add_intrinsic(program, block, call, intrinsic, capacity);
+		return;
+	}
+	if (!LLVMIsAFunction(callee))
+		return; /* inline assembly that is only a barrier; the frontend took no other */
+	const char *name = LLVMGetValueName2(callee, &length);
+	if (strncmp(name, "llvm.", 5) == 0) {
+		add_llvm_intrinsic(program, block, call, name, capacity);
+		return;
+	}
+	struct ir_op *op = add_op(program, block, call, IR_OP_LIBRARY, capacity);
+	op->name = arena_strndup(program->arena, name, length);
+	forbid(op, IR_LAYER_KERNEL, IR_REASON_LIBRARY_CALL, op->name);
+}
+
+/* `store (load p) + n, p`, the load used by nothing else: the store is the op, as an add. */
+static bool is_added_store(LLVMValueRef store, LLVMValueRef *load)
+{
+	LLVMValueRef sum = LLVMGetOperand(store, 0), pointer = LLVMGetOperand(store, 1);
+
+	if (!LLVMIsAInstruction(sum) || LLVMGetInstructionOpcode(sum) != LLVMAdd)
+		return false;
+	for (unsigned n = 0; n < 2; n++) {
+		*load = LLVMGetOperand(sum, n);
+		if (LLVMIsALoadInst(*load) && LLVMGetOperand(*load, 0) == pointer &&
+		    !LLVMGetNextUse(LLVMGetFirstUse(*load)))
+			return true;
+	}
+	return false;
+}
+
+static bool is_load_of_add(LLVMValueRef load)
+{
+	LLVMUseRef use = LLVMGetFirstUse(load);
+	LLVMValueRef found;
+
+	if (!use || LLVMGetNextUse(use))
+		return false;
+	LLVMUseRef sum = LLVMGetFirstUse(LLVMGetUser(use));
+	return sum && !LLVMGetNextUse(sum) && LLVMIsAStoreInst(LLVMGetUser(sum)) &&
+	       is_added_store(LLVMGetUser(sum), &found) && found == load;
+}
+
+static void add_memory(struct ir_program *program, int block, LLVMValueRef i, size_t *capacity)
+{
+	LLVMValueRef load;
+	enum access access = ACCESS_ADD;
+
+	if (LLVMIsALoadInst(i)) {
+		if (is_load_of_add(i))
+			return;
+		access = ACCESS_READ;
+	} else if (LLVMIsAStoreInst(i)) {
+		access = is_added_store(i, &load) ? ACCESS_ADD : ACCESS_WRITE;
+	}
+	add_access(program, block, i, ir_access_pointer(i), access, capacity);
+}
+
+static bool returns_verdict(LLVMOpcode opcode)
+{
+	return opcode == LLVMRet;
+}
+
+void ir_add_instruction_ops(struct ir_program *program, int block, LLVMValueRef i, size_t *capacity)
+{
+	LLVMOpcode opcode = LLVMGetInstructionOpcode(i);
+	struct ir_op *op;
+
+	if (opcode == LLVMCall)
+		add_call(program, block, i, capacity);
+	else if (LLVMIsALoadInst(i) || LLVMIsAStoreInst(i) || opcode == LLVMAtomicRMW ||
+		 opcode == LLVMAtomicCmpXchg)
+		add_memory(program, block, i, capacity);
+	else if (returns_verdict(opcode))
+		add_op(program, block, i, IR_OP_VERDICT, capacity);
+	if (opcode != LLVMRet && works_on_floats(i)) {
+		op = add_op(program, block, i, IR_OP_FLOAT, capacity);
+		forbid(op, IR_LAYER_KERNEL, IR_REASON_FLOATING_POINT, NULL);
+	} else if (is_wide(LLVMTypeOf(i))) {
+		op = add_op(program, block, i, IR_OP_HELPER, capacity);
+		op->name = "wide integer";
+		forbid(op, IR_LAYER_KERNEL, IR_REASON_WIDE_INTEGER,
+		       arena_printf(program->arena, "%u bits",
+				    LLVMGetIntTypeWidth(LLVMTypeOf(i))));
+	}
+}
