@@ -1,0 +1,224 @@
+#include "runtime/host_interface.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <linux/ethtool.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <linux/veth.h>
+
+static int ask(int fd, struct ifreq *request, unsigned long number)
+{
+	return ioctl(fd, number, request) < 0 ? -errno : 0;
+}
+
+/* Drivers without ethtool channels (tap, bridge, ...) have one queue. */
+static void read_queues(int fd, struct ifreq *request, struct host_interface *interface)
+{
+	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
+
+	interface->queues = interface->transmit_queues = 1;
+	request->ifr_data = (void *)&channels;
+	if (ask(fd, request, SIOCETHTOOL) < 0)
+		return;
+	if (channels.combined_count + channels.rx_count)
+		interface->queues = channels.combined_count + channels.rx_count;
+	if (channels.combined_count + channels.tx_count)
+		interface->transmit_queues = channels.combined_count + channels.tx_count;
+}
+
+static void read_driver(int fd, struct ifreq *request, struct host_interface *interface)
+{
+	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+
+	request->ifr_data = (void *)&info;
+	if (ask(fd, request, SIOCETHTOOL) == 0)
+		snprintf(interface->driver, sizeof interface->driver, "%.*s", 31, info.driver);
+	else
+		snprintf(interface->driver, sizeof interface->driver, "unknown");
+}
+
+int host_interface_read(const char *name, struct host_interface *interface)
+{
+	struct ifreq request = {0};
+	int fd, err;
+
+	memset(interface, 0, sizeof *interface);
+	if (strlen(name) >= IF_NAMESIZE)
+		return -ENODEV;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	strcpy(interface->name, name);
+	strcpy(request.ifr_name, name);
+	err = ask(fd, &request, SIOCGIFINDEX);
+	interface->ifindex = (uint32_t)request.ifr_ifindex;
+	if (!err)
+		err = ask(fd, &request, SIOCGIFMTU);
+	interface->mtu = (uint32_t)request.ifr_mtu;
+	if (!err)
+		err = ask(fd, &request, SIOCGIFFLAGS);
+	interface->up = request.ifr_flags & IFF_UP;
+	if (!err) {
+		read_queues(fd, &request, interface);
+		read_driver(fd, &request, interface);
+	}
+	close(fd);
+	return err;
+}
+
+uint64_t host_netns_inode(void)
+{
+	struct stat st;
+
+	return stat("/proc/thread-self/ns/net", &st) < 0 ? 0 : st.st_ino;
+}
+
+/* A netlink message under construction. Messages here are far smaller than the buffer. */
+struct message {
+	struct nlmsghdr header;
+	struct ifinfomsg info;
+	char rest[512];
+};
+
+static struct rtattr *put(struct message *m, unsigned short type, const void *data, size_t size)
+{
+	struct rtattr *attr = (void *)((char *)m + NLMSG_ALIGN(m->header.nlmsg_len));
+
+	attr->rta_type = type;
+	attr->rta_len = (unsigned short)RTA_LENGTH(size);
+	if (size)
+		memcpy(RTA_DATA(attr), data, size);
+	m->header.nlmsg_len =
+	    (uint32_t)(NLMSG_ALIGN(m->header.nlmsg_len) + RTA_ALIGN(attr->rta_len));
+	return attr;
+}
+
+static void end_nest(struct message *m, struct rtattr *nest)
+{
+	nest->rta_len = (unsigned short)((char *)m + m->header.nlmsg_len - (char *)nest);
+}
+
+static void start_message(struct message *m, uint16_t type, uint16_t flags)
+{
+	memset(m, 0, sizeof *m);
+	m->header.nlmsg_len = NLMSG_LENGTH(sizeof m->info);
+	m->header.nlmsg_type = type;
+	m->header.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
+}
+
+static int talk(const struct message *m)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct {
+		struct nlmsghdr header;
+		struct nlmsgerr error;
+		char rest[1024];
+	} reply;
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (send(fd, m, m->header.nlmsg_len, 0) < 0 || recv(fd, &reply, sizeof reply, 0) < 0)
+		err = -errno;
+	else if (reply.header.nlmsg_type == NLMSG_ERROR)
+		err = reply.error.error;
+	close(fd);
+	return err;
+}
+
+/* No address generation: the link never sends router solicitations or neighbour discovery. */
+static void put_link(struct message *m, const char *name, uint32_t queues, uint32_t mtu)
+{
+	struct rtattr *families, *inet6;
+	uint8_t mode = 1; /* IN6_ADDR_GEN_MODE_NONE */
+
+	put(m, IFLA_IFNAME, name, strlen(name) + 1);
+	put(m, IFLA_MTU, &mtu, sizeof mtu);
+	put(m, IFLA_NUM_TX_QUEUES, &queues, sizeof queues);
+	put(m, IFLA_NUM_RX_QUEUES, &queues, sizeof queues);
+	families = put(m, IFLA_AF_SPEC, NULL, 0);
+	inet6 = put(m, AF_INET6, NULL, 0);
+	put(m, IFLA_INET6_ADDR_GEN_MODE, &mode, sizeof mode);
+	end_nest(m, inet6);
+	end_nest(m, families);
+}
+
+static int create_pair(const char *name, const char *peer, uint32_t queues, uint32_t mtu)
+{
+	struct rtattr *link_info, *data, *peer_info;
+	struct ifinfomsg none = {0};
+	struct message m;
+
+	start_message(&m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	put_link(&m, name, queues, mtu);
+	link_info = put(&m, IFLA_LINKINFO, NULL, 0);
+	put(&m, IFLA_INFO_KIND, "veth", 4);
+	data = put(&m, IFLA_INFO_DATA, NULL, 0);
+	peer_info = put(&m, VETH_INFO_PEER, &none, sizeof none);
+	put_link(&m, peer, queues, mtu);
+	end_nest(&m, peer_info);
+	end_nest(&m, data);
+	end_nest(&m, link_info);
+	return talk(&m);
+}
+
+static void disable_ipv6(const char *name)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return; /* no IPv6 here */
+	if (write(fd, "1", 1) < 0)
+		errno = 0; /* no addresses are generated anyway */
+	close(fd);
+}
+
+static int set_up(const char *name)
+{
+	struct message m;
+
+	disable_ipv6(name);
+	start_message(&m, RTM_NEWLINK, 0);
+	m.info.ifi_index = (int)if_nametoindex(name);
+	m.info.ifi_flags = IFF_UP | IFF_NOARP;
+	m.info.ifi_change = IFF_UP | IFF_NOARP;
+	return talk(&m);
+}
+
+int host_link_delete(const char *name)
+{
+	struct message m;
+	unsigned ifindex = if_nametoindex(name);
+
+	if (!ifindex)
+		return -ENODEV;
+	start_message(&m, RTM_DELLINK, 0);
+	m.info.ifi_index = (int)ifindex;
+	return talk(&m);
+}
+
+int host_veth_new(const char *name, const char *peer, uint32_t queues, uint32_t mtu)
+{
+	int err;
+
+	host_link_delete(name);
+	err = create_pair(name, peer, queues, mtu);
+	if (err)
+		return err;
+	err = set_up(name);
+	if (!err)
+		err = set_up(peer);
+	if (err)
+		host_link_delete(name);
+	return err;
+}

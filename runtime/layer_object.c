@@ -1,0 +1,268 @@
+#include "runtime/layer_object.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "support/diag.h"
+
+/* What libbpf says is shown only when a load fails, and then its end: the verifier's reason is
+ * there. */
+static char log_text[16384];
+static size_t log_used;
+
+static int keep_log(enum libbpf_print_level level, const char *format, va_list args)
+{
+	size_t room = sizeof log_text - log_used;
+	int n;
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	if (room < sizeof log_text / 4) {
+		memmove(log_text, log_text + sizeof log_text / 2, log_used - sizeof log_text / 2);
+		log_used -= sizeof log_text / 2;
+		room = sizeof log_text - log_used;
+	}
+	n = vsnprintf(log_text + log_used, room, format, args);
+	if (n > 0)
+		log_used += (size_t)n < room ? (size_t)n : room - 1;
+	return 0;
+}
+
+static void report_load_failure(struct diag *diag, int err)
+{
+	const char *tail = log_text;
+
+	log_text[log_used] = '\0';
+	if (log_used > 3000)
+		tail = log_text + log_used - 3000;
+	if (err == -EPERM || err == -EACCES)
+		diag_error(
+		    diag, NO_LOC,
+		    "the kernel does not let this process load programs: run as root, or grant "
+		    "CAP_BPF, CAP_NET_ADMIN, CAP_NET_RAW and CAP_PERFMON");
+	else
+		diag_error(diag, NO_LOC, "the kernel refuses the kernel part (%s); it says:\n%s",
+			   strerror(-err), tail);
+}
+
+/* Offset of the variable in its section, from the object's BTF; or a negative errno. */
+static int find_variable(const struct btf *btf, const char *section, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, section, BTF_KIND_DATASEC);
+	const struct btf_type *type;
+	const struct btf_var_secinfo *var;
+
+	if (id < 0)
+		return -ENOENT;
+	type = btf__type_by_id(btf, (uint32_t)id);
+	var = btf_var_secinfos(type);
+	for (int i = 0; i < btf_vlen(type); i++) {
+		const struct btf_type *t = btf__type_by_id(btf, var[i].type);
+
+		if (!strcmp(btf__name_by_offset(btf, t->name_off), name))
+			return (int)var[i].offset;
+	}
+	return -ENOENT;
+}
+
+static int set_config(struct bpf_object *object, const struct cleave_kernel_config *config)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
+	const struct btf *btf = bpf_object__btf(object);
+	size_t size = 0;
+	char *bytes = map ? (char *)bpf_map__initial_value(map, &size) : NULL;
+	int offset = btf ? find_variable(btf, ".rodata", CLEAVE_CONFIG_SYMBOL) : -ENOENT;
+
+	if (!bytes || offset < 0 || (size_t)offset + sizeof *config > size)
+		return -ENOENT;
+	memcpy(bytes + offset, config, sizeof *config);
+	return 0;
+}
+
+/* The NF's own maps have a layout in the manifest; Cleave's have that of the NF map they serve, or
+ * none. */
+static uint64_t find_layout(const struct bundle *bundle, const char *name)
+{
+	size_t prefix = strlen(CLEAVE_VALUES_PREFIX);
+
+	if (!strncmp(name, CLEAVE_VALUES_PREFIX, prefix))
+		name += prefix;
+	for (size_t i = 0; i < bundle->map_count; i++)
+		if (!strcmp(bundle->maps[i].name, name))
+			return bundle->maps[i].layout;
+	return 0;
+}
+
+/*
+ * Read-only data differs per instance. The socket map must not be taken over: the old program would
+ * hand packets of its generation to our sockets before the swap.
+ */
+static bool is_private(const char *name)
+{
+	return strstr(name, ".rodata") || !strcmp(name, CLEAVE_MAP_XSKS);
+}
+
+static const char *pin_stem(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return dot ? dot : name; /* libbpf prefixes sections with the object's name */
+}
+
+static bool has_layout(int fd, const struct bpf_map *map)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof info;
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.type == bpf_map__type(map) &&
+	       info.key_size == bpf_map__key_size(map) &&
+	       info.value_size == bpf_map__value_size(map) &&
+	       info.max_entries == bpf_map__max_entries(map) &&
+	       info.map_flags == bpf_map__map_flags(map);
+}
+
+static void adopt_map(struct bpf_map *map, const struct bundle *bundle, const struct pins *pins,
+		      uint32_t *adopted)
+{
+	const char *name = bpf_map__name(map);
+	char pin[PINS_PATH_MAX];
+	int fd;
+
+	if (is_private(name))
+		return;
+	pins_map_name(pin, sizeof pin, pin_stem(name), find_layout(bundle, name));
+	fd = pins_get(pins, pin);
+	if (fd < 0)
+		return;
+	if (has_layout(fd, map) && bpf_map__reuse_fd(map, fd) == 0)
+		++*adopted;
+	close(fd);
+}
+
+static int share_maps(struct bpf_object *object, struct bpf_object *shared)
+{
+	struct bpf_map *map, *from = NULL;
+	int err;
+
+	bpf_object__for_each_map(map, object)
+	{
+		from = bpf_object__next_map(shared, from);
+		if (strstr(bpf_map__name(map), ".rodata"))
+			continue;
+		err = bpf_map__reuse_fd(map, bpf_map__fd(from));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* The NF by its function name; any XDP program if the manifest's name is not there. */
+static struct bpf_program *find_program(struct bpf_object *object, const char *name)
+{
+	struct bpf_program *prog = name ? bpf_object__find_program_by_name(object, name) : NULL;
+
+	if (prog)
+		return prog;
+	bpf_object__for_each_program(prog, object) if (bpf_program__type(prog) ==
+						       BPF_PROG_TYPE_XDP) return prog;
+	return NULL;
+}
+
+static int prepare(struct bpf_object *object, struct bpf_program *prog,
+		   const struct cleave_kernel_config *config, struct bpf_object *shared)
+{
+	struct bpf_program *other;
+	int err;
+
+	/* The batch program is loaded once, with the first instance; the maps are the same. */
+	bpf_object__for_each_program(other, object)
+	{
+		bool batch = !strcmp(bpf_program__name(other), CLEAVE_PROG_BATCH);
+
+		bpf_program__set_autoload(other, other == prog || (batch && !shared));
+	}
+	err = set_config(object, config);
+	return err ? err : shared ? share_maps(object, shared) : 0;
+}
+
+static void read_program(struct kernel_object *out, struct bpf_program *prog)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof info;
+
+	out->prog_fd = bpf_program__fd(prog);
+	if (bpf_obj_get_info_by_fd(out->prog_fd, &info, &size) == 0)
+		out->prog_id = info.id;
+}
+
+int kernel_object_load(struct kernel_object *out, const struct kernel_load *load,
+		       const struct cleave_kernel_config *config, struct bpf_object *shared,
+		       const struct pins *pins, uint32_t *adopted, struct diag *diag)
+{
+	const struct bundle_member *member = bundle_find(load->bundle, BUNDLE_MEMBER_KERNEL);
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "cleave");
+	struct bpf_program *prog;
+	struct bpf_map *map;
+	int err;
+
+	log_used = 0;
+	libbpf_set_print(keep_log);
+	out->object = bpf_object__open_mem(member->bytes, member->size, &options);
+	if (!out->object) {
+		diag_error(diag, NO_LOC, "the bundle's kernel part is not a BPF object: %s",
+			   strerror(errno));
+		return -EBADMSG;
+	}
+	prog = find_program(out->object, load->bundle->program);
+	err = prog ? prepare(out->object, prog, config, shared) : -ENOENT;
+	if (err) {
+		diag_error(diag, NO_LOC, "the bundle's kernel part lacks its program or `%s`",
+			   CLEAVE_CONFIG_SYMBOL);
+		kernel_object_free(out);
+		return -EBADMSG;
+	}
+	if (!shared)
+		bpf_object__for_each_map(map, out->object)
+		    adopt_map(map, load->bundle, pins, adopted);
+	err = bpf_object__load(out->object);
+	if (err) {
+		report_load_failure(diag, err);
+		kernel_object_free(out);
+		return err;
+	}
+	read_program(out, prog);
+	return 0;
+}
+
+void kernel_object_free(struct kernel_object *object)
+{
+	bpf_object__close(object->object);
+	*object = (struct kernel_object){.prog_fd = -1};
+}
+
+int kernel_object_pin_maps(const struct kernel_object *object, const struct bundle *bundle,
+			   const struct pins *pins)
+{
+	struct bpf_map *map;
+	char pin[PINS_PATH_MAX];
+	int err;
+
+	bpf_object__for_each_map(map, object->object)
+	{
+		const char *name = bpf_map__name(map);
+
+		if (is_private(name))
+			continue;
+		pins_map_name(pin, sizeof pin, pin_stem(name), find_layout(bundle, name));
+		err = pins_put(pins, bpf_map__fd(map), pin);
+		if (err)
+			return err;
+	}
+	return 0;
+}
