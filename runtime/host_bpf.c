@@ -1,0 +1,146 @@
+/* The only file of the maps that knows libbpf. */
+#include "runtime/host_bpf.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bundle/bundle.h"
+
+int host_map_lookup(int fd, const void *key, void *value)
+{
+	return bpf_map_lookup_elem(fd, key, value) ? -errno : 0;
+}
+
+int host_map_update(int fd, const void *key, const void *value, uint64_t flags)
+{
+	return bpf_map_update_elem(fd, key, value, flags) ? -errno : 0;
+}
+
+int host_map_delete(int fd, const void *key)
+{
+	return bpf_map_delete_elem(fd, key) ? -errno : 0;
+}
+
+int host_map_next_key(int fd, const void *key, void *next)
+{
+	return bpf_map_get_next_key(fd, key, next) ? -errno : 0;
+}
+
+int host_map_mmap(int fd, uint32_t entries, uint32_t stride, void **memory, size_t *bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	*bytes = ((size_t)entries * stride + page - 1) & ~(page - 1);
+	*memory = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (*memory != MAP_FAILED)
+		return 0;
+	*memory = NULL;
+	return -errno;
+}
+
+void host_map_munmap(void *memory, size_t bytes)
+{
+	if (memory)
+		munmap(memory, bytes);
+}
+
+int host_prog_run(int fd, void *context, size_t context_bytes)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = context,
+		    .ctx_size_in = (uint32_t)context_bytes);
+
+	return bpf_prog_test_run_opts(fd, &opts) ? -errno : 0;
+}
+
+int host_possible_cpus(void)
+{
+	return libbpf_num_possible_cpus();
+}
+
+static int be_quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return 0;
+}
+
+static struct bpf_map *find_section(struct bpf_object *object, const char *section)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+	{
+		const char *name = bpf_map__name(map);
+		size_t length = strlen(name), wanted = strlen(section);
+
+		/* libbpf calls it by the section, behind the object's name when the section starts
+		 * so */
+		if (bpf_map__is_internal(map) && length >= wanted &&
+		    !strcmp(name + length - wanted, section))
+			return map;
+	}
+	return NULL;
+}
+
+/* Where the variable lies in its section, from the BTF that libbpf completed when it opened the
+ * object. */
+static int find_variable(const struct btf *btf, const struct bundle_global *global,
+			 uint32_t *offset)
+{
+	int section = btf__find_by_name_kind(btf, global->section, BTF_KIND_DATASEC);
+	const struct btf_type *type = section < 0 ? NULL : btf__type_by_id(btf, section);
+	const struct btf_var_secinfo *info = type ? btf_var_secinfos(type) : NULL;
+
+	for (unsigned i = 0; type && i < btf_vlen(type); i++, info++) {
+		const struct btf_type *variable = btf__type_by_id(btf, info->type);
+
+		if (!strcmp(btf__name_by_offset(btf, variable->name_off), global->name) &&
+		    info->size == global->size) {
+			*offset = info->offset;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static int read_global(struct bpf_object *object, const struct bundle_global *global,
+		       uint8_t *value)
+{
+	struct bpf_map *map = find_section(object, global->section);
+	size_t size = 0;
+	const uint8_t *initial = map ? bpf_map__initial_value(map, &size) : NULL;
+	const struct btf *btf = bpf_object__btf(object);
+	uint32_t offset;
+
+	if (!initial || !btf || find_variable(btf, global, &offset))
+		return -ENOENT;
+	if (offset > size || global->size > size - offset)
+		return -ENOENT;
+	memcpy(value, initial + offset, global->size);
+	return 0;
+}
+
+int host_globals_read(const struct bundle *bundle, uint8_t *const *values)
+{
+	const struct bundle_member *source = bundle_find(bundle, BUNDLE_MEMBER_SOURCE);
+	libbpf_print_fn_t print;
+	struct bpf_object *object;
+	int err = 0;
+
+	if (!bundle->global_count)
+		return 0;
+	if (!source)
+		return -ENOENT;
+	print = libbpf_set_print(be_quiet);
+	object = bpf_object__open_mem(source->bytes, source->size, NULL);
+	libbpf_set_print(print);
+	if (!object)
+		return -errno;
+	for (size_t i = 0; i < bundle->global_count && !err; i++)
+		err = read_global(object, &bundle->globals[i], values[i]);
+	bpf_object__close(object);
+	return err;
+}

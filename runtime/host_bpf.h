@@ -1,0 +1,34 @@
+/*
+ * bpf() as the maps need it: thin wrappers, so that libbpf stays out of the map code. Every
+ * function returns 0 (or a descriptor) or a negative errno.
+ */
+#ifndef CLEAVE_RUNTIME_HOST_BPF_H
+#define CLEAVE_RUNTIME_HOST_BPF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct bundle;
+
+int host_map_lookup(int fd, const void *key, void *value);
+int host_map_update(int fd, const void *key, const void *value, uint64_t flags);
+int host_map_delete(int fd, const void *key);
+int host_map_next_key(int fd, const void *key, void *next);
+
+/* Maps entries * stride bytes of a BPF_F_MMAPABLE array, readable and writable. */
+int host_map_mmap(int fd, uint32_t entries, uint32_t stride, void **memory, size_t *bytes);
+void host_map_munmap(void *memory, size_t bytes);
+
+/* Runs a SEC("syscall") program once on this CPU; the context is read and written back. */
+int host_prog_run(int fd, void *context, size_t context_bytes);
+
+/* Values per element of a per-CPU map on this host. */
+int host_possible_cpus(void);
+
+/*
+ * Copies the initial value of every global variable of the bundle, as its source object has it, to
+ * values[i] (globals[i].size bytes each). Needs no privilege. -ENOENT: no such object or variable.
+ */
+int host_globals_read(const struct bundle *bundle, uint8_t *const *values);
+
+#endif
