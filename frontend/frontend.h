@@ -1,0 +1,65 @@
+/*
+ * From C source to normalised LLVM IR with its maps.
+ *
+ * frontend_compile runs clang-19 twice at the same time on one source: to bitcode, and to the plain
+ * object that is the oracle. frontend_load makes the bitcode into a program: it chooses the XDP
+ * program, inlines everything it reaches and replaces what is particular to BPF's ABI by the
+ * intrinsics of ir/llvm_ir.h. The same input gives the same bytes.
+ *
+ *     struct frontend_input in = {.path = "nf.bpf.c"};
+ *     struct frontend_output out;
+ *     int err = frontend_compile(arena, &in, &out, &diag);
+ *     ...
+ *     ir_llvm_free(out.program->llvm);
+ */
+#ifndef CLEAVE_FRONTEND_FRONTEND_H
+#define CLEAVE_FRONTEND_FRONTEND_H
+
+#include <stddef.h>
+
+#include "ir/ir.h"
+#include "support/diag.h"
+
+struct arena;
+
+struct frontend_input {
+	const char *path; /* as the user gave it: messages and debug info show it */
+	char **flags;     /* passed to clang after our own */
+	size_t flag_count;
+	const char *program; /* function to take when there are several, or NULL */
+};
+
+struct frontend_output {
+	const char *bitcode; /* in the arena */
+	size_t bitcode_size;
+	const char
+	    *oracle; /* NULL when BPF code cannot be made of it (the program is expressive) */
+	size_t oracle_size;
+	const char *oracle_error;  /* what clang said then, else NULL */
+	const char *clang_version; /* "Debian clang version 19.1.7" */
+	double clang_ms;
+	struct ir_program *program; /* maps, globals and LLVM side; no blocks or ops yet */
+};
+
+/*
+ * Returns 0 or a negative errno (reported): -ENOENT no such source, -ENOPKG no clang-19 (the host
+ * is at fault), -EINVAL the source is at fault. After 0 the caller frees out->program->llvm.
+ */
+int frontend_compile(struct arena *arena, const struct frontend_input *input,
+		     struct frontend_output *out, struct diag *diag);
+
+struct frontend_source {
+	const char *bitcode;
+	size_t bitcode_size;
+	const char *path;    /* of the source, for messages */
+	const char *program; /* as in frontend_input */
+};
+
+/* The second half alone, from clang's bitcode in memory. */
+int frontend_load(struct arena *arena, const struct frontend_source *source,
+		  struct ir_program **program, struct diag *diag);
+
+/* "Debian clang version 19.1.7 (3)", from the bitcode; in the arena. */
+const char *frontend_clang_version(const struct ir_program *program);
+
+#endif

@@ -1,0 +1,325 @@
+/*
+ * Loads from the context (struct xdp_md) become intrinsics.
+ *
+ *     %5 = load i32, ptr %ctx            %d = call ptr @cleave.pkt.data(ptr %ctx)
+ *     %6 = zext i32 %5 to i64       →
+ *     %7 = inttoptr i64 %6 to ptr        (uses of %7 use %d)
+ *
+ * One call stands at the place of each load, because adjusting head or tail changes what the next
+ * load yields. Arithmetic on the 32-bit value goes through ptrtoint.
+ */
+#include "frontend/llvm_stages.h"
+
+#include <errno.h>
+#include <llvm-c/Target.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <linux/bpf.h>
+
+#include "support/arena.h"
+
+struct field {
+	unsigned offset;
+	const char *intrinsic;
+	bool pointer;
+};
+
+static const struct field fields[] = {
+    {offsetof(struct xdp_md, data), "cleave.pkt.data", true},
+    {offsetof(struct xdp_md, data_end), "cleave.pkt.data_end", true},
+    {offsetof(struct xdp_md, data_meta), "cleave.pkt.data_meta", true},
+    {offsetof(struct xdp_md, ingress_ifindex), "cleave.ctx.ingress_ifindex", false},
+    {offsetof(struct xdp_md, rx_queue_index), "cleave.ctx.rx_queue_index", false},
+    {offsetof(struct xdp_md, egress_ifindex), "cleave.ctx.egress_ifindex", false},
+};
+
+#define FIELD_BYTES  4
+#define PASSES_ALONE "function(sroa,early-cse,simplifycfg)"
+
+struct rewrite {
+	struct ir_program *program;
+	struct diag *diag;
+	LLVMBuilderRef builder;
+	LLVMTypeRef ptr, i32, i64;
+};
+
+static LLVMValueRef context_of(struct ir_program *program)
+{
+	return LLVMGetParam(program->llvm->function, 0);
+}
+
+static int refuse(struct rewrite *rw, LLVMValueRef at, const char *what)
+{
+	return frontend_refuse(rw->program, rw->diag, frontend_value_loc(rw->program, at),
+			       IR_REASON_UNSUPPORTED_CALL, what);
+}
+
+static const struct field *find_field(int64_t offset, unsigned size)
+{
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		if (offset >= fields[i].offset && offset + size <= fields[i].offset + FIELD_BYTES)
+			return &fields[i];
+	return NULL;
+}
+
+static LLVMValueRef call_intrinsic(struct rewrite *rw, const struct field *field)
+{
+	LLVMModuleRef module = rw->program->llvm->module;
+	LLVMTypeRef type = LLVMFunctionType(field->pointer ? rw->ptr : rw->i32, &rw->ptr, 1, false);
+	LLVMValueRef context = context_of(rw->program);
+	LLVMValueRef callee = LLVMGetNamedFunction(module, field->intrinsic);
+
+	if (!callee)
+		callee = LLVMAddFunction(module, field->intrinsic, type);
+	return LLVMBuildCall2(rw->builder, type, callee, &context, 1, "");
+}
+
+/* Uses of a widened packet pointer: back to a pointer, or arithmetic. */
+static void replace_wide(struct rewrite *rw, LLVMValueRef wide, LLVMValueRef pointer)
+{
+	LLVMUseRef use = LLVMGetFirstUse(wide);
+
+	while (use) {
+		LLVMValueRef user = LLVMGetUser(use);
+
+		use = LLVMGetNextUse(use);
+		if (!LLVMIsAIntToPtrInst(user))
+			continue;
+		LLVMReplaceAllUsesWith(user, pointer);
+		LLVMInstructionEraseFromParent(user);
+	}
+	if (LLVMGetFirstUse(wide))
+		LLVMReplaceAllUsesWith(
+		    wide, LLVMBuildPtrToInt(rw->builder, pointer, LLVMTypeOf(wide), ""));
+	LLVMInstructionEraseFromParent(wide);
+}
+
+/* The builder stands just before the load, so what it makes follows the call. */
+static void replace_pointer_load(struct rewrite *rw, LLVMValueRef load, LLVMValueRef pointer)
+{
+	LLVMUseRef use = LLVMGetFirstUse(load);
+
+	while (use) {
+		LLVMValueRef user = LLVMGetUser(use);
+
+		use = LLVMGetNextUse(use);
+		if (LLVMIsAZExtInst(user) && LLVMTypeOf(user) == rw->i64)
+			replace_wide(rw, user, pointer);
+		else if (LLVMIsAIntToPtrInst(user)) {
+			LLVMReplaceAllUsesWith(user, pointer);
+			LLVMInstructionEraseFromParent(user);
+		}
+	}
+	if (LLVMGetFirstUse(load))
+		LLVMReplaceAllUsesWith(
+		    load, LLVMBuildTrunc(rw->builder,
+					 LLVMBuildPtrToInt(rw->builder, pointer, rw->i64, ""),
+					 rw->i32, ""));
+}
+
+/* A part of a field: the little-endian bytes from `skip` on. */
+static LLVMValueRef narrow(struct rewrite *rw, LLVMValueRef value, unsigned skip, LLVMTypeRef type)
+{
+	if (LLVMGetTypeKind(LLVMTypeOf(value)) == LLVMPointerTypeKind)
+		value = LLVMBuildTrunc(
+		    rw->builder, LLVMBuildPtrToInt(rw->builder, value, rw->i64, ""), rw->i32, "");
+	if (skip)
+		value = LLVMBuildLShr(rw->builder, value, LLVMConstInt(rw->i32, 8ull * skip, false),
+				      "");
+	return LLVMBuildTruncOrBitCast(rw->builder, value, type, "");
+}
+
+/* A value of `type` at `offset` of the context, made before instruction `at`. */
+static int replace_load(struct rewrite *rw, LLVMValueRef load, int64_t offset)
+{
+	LLVMTypeRef type = LLVMTypeOf(load);
+	unsigned bits =
+	    LLVMGetTypeKind(type) == LLVMIntegerTypeKind ? LLVMGetIntTypeWidth(type) : 0;
+	const struct field *field = bits % 8 ? NULL : find_field(offset, bits / 8);
+	LLVMValueRef value;
+
+	if (!bits || !field)
+		return refuse(rw, load,
+			      arena_printf(rw->program->arena,
+					   "reading bytes %lld of the context this way",
+					   (long long)offset));
+	LLVMPositionBuilderBefore(rw->builder, load);
+	value = call_intrinsic(rw, field);
+	if (bits != 8 * FIELD_BYTES)
+		LLVMReplaceAllUsesWith(load,
+				       narrow(rw, value, (unsigned)(offset - field->offset), type));
+	else if (field->pointer)
+		replace_pointer_load(rw, load, value);
+	else
+		LLVMReplaceAllUsesWith(load, value);
+	LLVMInstructionEraseFromParent(load);
+	return 0;
+}
+
+/* load(select c, a, b) is select c, load a, load b: reading the context has no effect. */
+static void split_select_load(struct rewrite *rw, LLVMValueRef load, LLVMValueRef select)
+{
+	LLVMValueRef arms[2];
+
+	LLVMPositionBuilderBefore(rw->builder, load);
+	for (unsigned i = 0; i < 2; i++)
+		arms[i] = LLVMBuildLoad2(rw->builder, LLVMTypeOf(load),
+					 LLVMGetOperand(select, i + 1), "");
+	LLVMReplaceAllUsesWith(
+	    load, LLVMBuildSelect(rw->builder, LLVMGetOperand(select, 0), arms[0], arms[1], ""));
+	LLVMInstructionEraseFromParent(load);
+}
+
+static int split_select(struct rewrite *rw, LLVMValueRef select)
+{
+	LLVMUseRef use;
+
+	while ((use = LLVMGetFirstUse(select))) {
+		LLVMValueRef user = LLVMGetUser(use);
+
+		if (!LLVMIsALoadInst(user))
+			return refuse(rw, select, "choosing between addresses in the context");
+		split_select_load(rw, user, select);
+	}
+	LLVMInstructionEraseFromParent(select);
+	return 0;
+}
+
+static bool named_call(LLVMValueRef user, const char *prefix)
+{
+	LLVMValueRef callee = LLVMIsACallInst(user) ? LLVMGetCalledValue(user) : NULL;
+	size_t length;
+
+	return callee && LLVMIsAFunction(callee) &&
+	       !strncmp(LLVMGetValueName2(callee, &length), prefix, strlen(prefix));
+}
+
+static bool helper_call(LLVMValueRef user)
+{
+	LLVMValueRef callee = LLVMIsACallInst(user) ? LLVMGetCalledValue(user) : NULL;
+
+	return callee && (LLVMIsAConstantExpr(callee) || named_call(user, "cleave."));
+}
+
+static int replace_uses(struct rewrite *rw, LLVMValueRef address, int64_t offset);
+
+static int replace_alias(struct rewrite *rw, LLVMValueRef alias, int64_t offset)
+{
+	int err = replace_uses(rw, alias, offset);
+
+	if (!err && !LLVMGetFirstUse(alias))
+		LLVMInstructionEraseFromParent(alias);
+	return err;
+}
+
+/* llvm.bpf.getelementptr.and.load(ptr, volatile, order, scope, align, inbounds, indices...) */
+static int replace_element_load(struct rewrite *rw, LLVMValueRef call, int64_t offset)
+{
+	static const unsigned indices = 6;
+	unsigned kind = LLVMGetEnumAttributeKindForName("elementtype", 11);
+	LLVMAttributeRef attribute = LLVMGetCallSiteEnumAttribute(call, 1, kind);
+
+	if (!attribute || !frontend_constant_offset(rw->program->llvm->module,
+						    LLVMGetTypeAttributeValue(attribute), call,
+						    indices, LLVMGetNumArgOperands(call), &offset))
+		return refuse(rw, call, "reading the context at a computed offset");
+	return replace_load(rw, call, offset);
+}
+
+static int replace_gep(struct rewrite *rw, LLVMValueRef gep, int64_t offset)
+{
+	if (!frontend_constant_offset(rw->program->llvm->module, LLVMGetGEPSourceElementType(gep),
+				      gep, 1, (unsigned)LLVMGetNumOperands(gep), &offset))
+		return refuse(rw, gep, "reading the context at a computed offset");
+	return replace_alias(rw, gep, offset);
+}
+
+/* The context is never NULL. */
+static int replace_null_check(struct rewrite *rw, LLVMValueRef icmp)
+{
+	LLVMIntPredicate predicate = LLVMGetICmpPredicate(icmp);
+
+	if (!LLVMIsAConstantPointerNull(LLVMGetOperand(icmp, 1)) ||
+	    (predicate != LLVMIntEQ && predicate != LLVMIntNE))
+		return refuse(rw, icmp, "comparing the context's address");
+	LLVMReplaceAllUsesWith(icmp, LLVMConstInt(LLVMTypeOf(icmp), predicate == LLVMIntNE, false));
+	LLVMInstructionEraseFromParent(icmp);
+	return 0;
+}
+
+static int replace_use(struct rewrite *rw, LLVMValueRef user, LLVMValueRef address, int64_t offset)
+{
+	if (LLVMIsALoadInst(user))
+		return replace_load(rw, user, offset);
+	if (LLVMIsAGetElementPtrInst(user))
+		return replace_gep(rw, user, offset);
+	if (LLVMIsASelectInst(user))
+		return split_select(rw, user);
+	if (LLVMIsAICmpInst(user))
+		return replace_null_check(rw, user);
+	if (named_call(user, "llvm.bpf.getelementptr.and.load"))
+		return replace_element_load(rw, user, offset);
+	if (named_call(user, "llvm.bpf.passthrough") || named_call(user, "llvm.preserve.static"))
+		return replace_alias(rw, user, offset);
+	if (LLVMIsAStoreInst(user) && LLVMGetOperand(user, 1) == address)
+		return refuse(rw, user, "writing to the context");
+	return refuse(rw, user, "handing the context's address on");
+}
+
+/* Every use but those as the first argument of a helper is replaced. */
+static int replace_uses(struct rewrite *rw, LLVMValueRef address, int64_t offset)
+{
+	LLVMUseRef use = LLVMGetFirstUse(address);
+	int err = 0;
+
+	while (use && !err) {
+		LLVMValueRef user = LLVMGetUser(use);
+
+		if (offset == 0 && address == context_of(rw->program) && helper_call(user)) {
+			use = LLVMGetNextUse(use);
+			continue;
+		}
+		err = replace_use(rw, user, address, offset);
+		use = err ? NULL : LLVMGetFirstUse(address);
+	}
+	return err;
+}
+
+/* Kept in memory (a struct of the caller, or code compiled without optimisation)? */
+static bool stored(LLVMValueRef context)
+{
+	for (LLVMUseRef use = LLVMGetFirstUse(context); use; use = LLVMGetNextUse(use))
+		if (LLVMIsAStoreInst(LLVMGetUser(use)))
+			return true;
+	return false;
+}
+
+int frontend_replace_context(struct ir_program *program, struct diag *diag)
+{
+	LLVMContextRef context = program->llvm->context;
+	struct rewrite rw = {
+	    .program = program,
+	    .diag = diag,
+	    .ptr = LLVMPointerTypeInContext(context, 0),
+	    .i32 = LLVMInt32TypeInContext(context),
+	    .i64 = LLVMInt64TypeInContext(context),
+	};
+	int err = 0;
+
+	if (LLVMCountParams(program->llvm->function) != 1 ||
+	    LLVMTypeOf(context_of(program)) != rw.ptr ||
+	    LLVMGetReturnType(LLVMGlobalGetValueType(program->llvm->function)) != rw.i32) {
+		diag_error(diag, frontend_value_loc(program, program->llvm->function),
+			   "an XDP program is int %s(struct xdp_md *ctx)", program->name);
+		return -EINVAL;
+	}
+	if (stored(context_of(program)))
+		err = frontend_run_passes(program, PASSES_ALONE, diag);
+	if (err)
+		return err;
+	rw.builder = LLVMCreateBuilderInContext(context);
+	err = replace_uses(&rw, context_of(program), 0);
+	LLVMDisposeBuilder(rw.builder);
+	return err;
+}

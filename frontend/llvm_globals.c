@@ -1,0 +1,141 @@
+/* Maps, globals and the licence, as LLVM's globals and the maps' BTF name them. */
+#include "frontend/llvm_stages.h"
+
+#include <errno.h>
+#include <llvm-c/Target.h>
+#include <string.h>
+
+#include "frontend/btf_maps.h"
+#include "support/arena.h"
+
+#define SECTION_MAPS        ".maps"
+#define SECTION_MAPS_LEGACY "maps"
+#define SECTION_LICENSE     "license"
+
+static bool section_is(LLVMValueRef global, const char *name)
+{
+	const char *section = LLVMGetSection(global);
+
+	return section && !strcmp(section, name);
+}
+
+static const char *global_name(struct ir_program *program, LLVMValueRef global)
+{
+	size_t length;
+	const char *name = LLVMGetValueName2(global, &length);
+
+	return arena_strndup(program->arena, name, length);
+}
+
+static void read_license(struct ir_program *program, LLVMValueRef global)
+{
+	LLVMValueRef init = LLVMGetInitializer(global);
+	size_t length;
+
+	if (init && LLVMIsConstantString(init))
+		program->license = arena_strdup(program->arena, LLVMGetAsString(init, &length));
+}
+
+/* Only what the program touches: its file may hold more programs with maps of their own. */
+static int collect_maps(struct ir_program *program, struct diag *diag)
+{
+	LLVMValueRef g = LLVMGetFirstGlobal(program->llvm->module), next;
+	size_t cap = 0;
+	int err = 0;
+
+	for (; g; g = next) {
+		struct ir_map *map;
+
+		next = LLVMGetNextGlobal(g);
+		if (section_is(g, SECTION_MAPS_LEGACY)) {
+			diag_error(diag, frontend_value_loc(program, g),
+				   "map %s is defined without BTF; define it in SEC(\".maps\")",
+				   global_name(program, g));
+			err = -EINVAL;
+		}
+		if (!section_is(g, SECTION_MAPS))
+			continue;
+		if (!LLVMGetFirstUse(g)) {
+			LLVMDeleteGlobal(g);
+			continue;
+		}
+		map = ARENA_PUSH(program->arena, program->maps, program->map_count, cap);
+		map->name = global_name(program, g);
+		map->loc = frontend_value_loc(program, g);
+		map->value = g;
+	}
+	return err;
+}
+
+static bool starts_with(const char *text, const char *prefix)
+{
+	return !strncmp(text, prefix, strlen(prefix));
+}
+
+/* The section that libbpf makes a map of, or NULL when it is none of the program's data. */
+static const char *data_section(LLVMValueRef global)
+{
+	static const char *const kinds[] = {".rodata", ".data", ".bss"};
+	const char *section = LLVMGetSection(global);
+
+	for (size_t i = 0; section && i < sizeof kinds / sizeof *kinds; i++)
+		if (starts_with(section, kinds[i]))
+			return kinds[i];
+	if (section)
+		return NULL;
+	if (LLVMIsGlobalConstant(global))
+		return kinds[0];
+	return LLVMIsNull(LLVMGetInitializer(global)) ? kinds[2] : kinds[1];
+}
+
+static int collect_global(struct ir_program *program, LLVMValueRef g, size_t *cap,
+			  struct diag *diag)
+{
+	LLVMTargetDataRef layout = LLVMGetModuleDataLayout(program->llvm->module);
+	struct ir_global *global;
+	const char *section;
+
+	if (section_is(g, SECTION_MAPS) || !LLVMGetFirstUse(g))
+		return 0;
+	if (!LLVMGetInitializer(g))
+		return frontend_refuse(program, diag, frontend_value_loc(program, g),
+				       IR_REASON_UNSUPPORTED_CALL,
+				       arena_printf(program->arena, "the external variable %s",
+						    global_name(program, g)));
+	section = data_section(g);
+	if (!section)
+		return frontend_refuse(
+		    program, diag, frontend_value_loc(program, g), IR_REASON_UNSUPPORTED_CALL,
+		    arena_printf(program->arena, "a variable in section %s", LLVMGetSection(g)));
+	global = ARENA_PUSH(program->arena, program->globals, program->global_count, *cap);
+	global->name = global_name(program, g);
+	global->section = section;
+	global->size = (uint32_t)LLVMABISizeOfType(layout, LLVMGlobalGetValueType(g));
+	global->constant = !strcmp(section, ".rodata");
+	global->value = g;
+	return 0;
+}
+
+int frontend_collect_globals(struct ir_program *program, struct diag *diag)
+{
+	LLVMMemoryBufferRef object = NULL;
+	LLVMValueRef g;
+	size_t cap = 0;
+	int err = collect_maps(program, diag);
+
+	for (g = LLVMGetFirstGlobal(program->llvm->module); g; g = LLVMGetNextGlobal(g)) {
+		if (section_is(g, SECTION_LICENSE))
+			read_license(program, g);
+		err = collect_global(program, g, &cap, diag) ?: err;
+	}
+	if (err || !program->map_count)
+		return err;
+	err = frontend_emit_maps_object(program, &object, diag);
+	if (err)
+		return err;
+	err = frontend_read_map_definitions(program->arena, LLVMGetBufferStart(object),
+					    LLVMGetBufferSize(object), program->maps,
+					    program->map_count, diag);
+	LLVMDisposeMemoryBuffer(object);
+	return err;
+}

@@ -1,0 +1,190 @@
+/* The order of the steps from bitcode to a normalised program, and what the steps share. */
+#include "frontend/frontend.h"
+#include "frontend/llvm_stages.h"
+
+#include <errno.h>
+#include <llvm-c/Analysis.h>
+#include <llvm-c/BitReader.h>
+#include <llvm-c/DebugInfo.h>
+#include <llvm-c/Error.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/arena.h"
+
+struct src_loc frontend_value_loc(const struct ir_program *program, LLVMValueRef value)
+{
+	unsigned length = 0;
+	const char *file = LLVMGetDebugLocFilename(value, &length);
+	struct src_loc loc = {0};
+
+	if (!file || !length)
+		return (struct src_loc){.file = program->source};
+	loc.file = arena_strndup(program->arena, file, length);
+	loc.line = LLVMGetDebugLocLine(value);
+	if (LLVMIsAInstruction(value))
+		loc.column = LLVMGetDebugLocColumn(value);
+	return loc;
+}
+
+int frontend_refuse(struct ir_program *program, struct diag *diag, struct src_loc loc,
+		    enum ir_reason reason, const char *detail)
+{
+	struct ir_why why = {reason, detail};
+
+	diag_error(diag, loc, "%s", ir_why_sentence(program->arena, why));
+	return -EINVAL;
+}
+
+int frontend_run_passes(struct ir_program *program, const char *passes, struct diag *diag)
+{
+	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+	LLVMErrorRef error = LLVMRunPasses(program->llvm->module, passes, NULL, options);
+	char *message;
+
+	LLVMDisposePassBuilderOptions(options);
+	if (!error)
+		return 0;
+	message = LLVMGetErrorMessage(error);
+	diag_error(diag, NO_LOC, "LLVM: %s", message);
+	LLVMDisposeErrorMessage(message);
+	return -EIO;
+}
+
+LLVMValueRef frontend_first_instruction(LLVMValueRef function)
+{
+	return LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(function));
+}
+
+LLVMValueRef frontend_next_instruction(LLVMValueRef instruction)
+{
+	LLVMValueRef next = LLVMGetNextInstruction(instruction);
+	LLVMBasicBlockRef block = LLVMGetInstructionParent(instruction);
+
+	while (!next && (block = LLVMGetNextBasicBlock(block)))
+		next = LLVMGetFirstInstruction(block);
+	return next;
+}
+
+static bool constant_index(LLVMValueRef index, int64_t *value)
+{
+	if (!LLVMIsAConstantInt(index))
+		return false;
+	*value = LLVMConstIntGetSExtValue(index);
+	return true;
+}
+
+bool frontend_constant_offset(LLVMModuleRef module, LLVMTypeRef type, LLVMValueRef gep,
+			      unsigned first, unsigned end, int64_t *offset)
+{
+	LLVMTargetDataRef layout = LLVMGetModuleDataLayout(module);
+	int64_t index;
+
+	for (unsigned i = first; i < end; i++) {
+		if (!constant_index(LLVMGetOperand(gep, i), &index))
+			return false;
+		if (i == first) {
+			*offset += index * (int64_t)LLVMABISizeOfType(layout, type);
+			continue;
+		}
+		if (LLVMGetTypeKind(type) == LLVMStructTypeKind) {
+			*offset += (int64_t)LLVMOffsetOfElement(layout, type, (unsigned)index);
+			type = LLVMStructGetTypeAtIndex(type, (unsigned)index);
+			continue;
+		}
+		if (LLVMGetTypeKind(type) != LLVMArrayTypeKind)
+			return false;
+		type = LLVMGetElementType(type);
+		*offset += index * (int64_t)LLVMABISizeOfType(layout, type);
+	}
+	return true;
+}
+
+const char *frontend_clang_version(const struct ir_program *program)
+{
+	LLVMModuleRef module = program->llvm->original;
+	LLVMValueRef ident, text;
+	unsigned length;
+	const char *chars;
+
+	if (LLVMGetNamedMetadataNumOperands(module, "llvm.ident") == 0)
+		return "unknown";
+	LLVMGetNamedMetadataOperands(module, "llvm.ident", &ident);
+	LLVMGetMDNodeOperands(ident, &text);
+	chars = LLVMGetMDString(text, &length);
+	return chars ? arena_strndup(program->arena, chars, length) : "unknown";
+}
+
+/* LLVM's default handler prints and may end the process; the callers report instead. */
+static void ignore_diagnostic(LLVMDiagnosticInfoRef info, void *unused)
+{
+}
+
+static int parse(struct ir_program *program, const struct frontend_source *source,
+		 struct diag *diag)
+{
+	struct ir_llvm *llvm = program->llvm;
+	LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(
+	    source->bitcode, source->bitcode_size, source->path);
+	LLVMModuleRef module = NULL;
+
+	LLVMContextSetDiagnosticHandler(llvm->context, ignore_diagnostic, NULL);
+	if (LLVMParseBitcodeInContext2(llvm->context, buffer, &module)) {
+		LLVMDisposeMemoryBuffer(buffer);
+		diag_error(diag, (struct src_loc){.file = source->path},
+			   "this is not LLVM bitcode");
+		return -EINVAL;
+	}
+	LLVMDisposeMemoryBuffer(buffer);
+	llvm->original = module;
+	llvm->module = LLVMCloneModule(module);
+	return 0;
+}
+
+/* A module that LLVM finds wrong is a bug of the step before: checked in debug builds. */
+static void verify(const struct ir_program *program)
+{
+#ifndef NDEBUG
+	LLVMVerifyModule(program->llvm->module, LLVMAbortProcessAction, NULL);
+#endif
+}
+
+static int normalise(struct ir_program *program, struct diag *diag)
+{
+	static int (*const steps[])(struct ir_program *, struct diag *) = {
+	    frontend_inline_calls,  frontend_fold_offsets,    frontend_replace_context,
+	    frontend_replace_calls, frontend_collect_globals,
+	};
+
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		int err = steps[i](program, diag);
+
+		if (err)
+			return err;
+		verify(program);
+	}
+	return 0;
+}
+
+int frontend_load(struct arena *arena, const struct frontend_source *source,
+		  struct ir_program **out, struct diag *diag)
+{
+	struct ir_program *program = arena_alloc(arena, sizeof *program);
+	int err;
+
+	program->arena = arena;
+	program->source = source->path;
+	program->llvm = arena_alloc(arena, sizeof *program->llvm);
+	program->llvm->context = LLVMContextCreate();
+	err = parse(program, source, diag);
+	if (!err)
+		err = frontend_choose_program(program, source->program, diag);
+	if (!err)
+		err = normalise(program, diag);
+	if (err)
+		ir_llvm_free(program->llvm);
+	*out = err ? NULL : program;
+	return err;
+}

@@ -1,0 +1,48 @@
+/*
+ * The steps of frontend_load, in order. Only files named llvm_*.c include this.
+ *
+ * Each works on program->llvm->module, returns 0 or a negative errno and has then reported every
+ * fault that it found, with its line.
+ */
+#ifndef CLEAVE_FRONTEND_LLVM_STAGES_H
+#define CLEAVE_FRONTEND_LLVM_STAGES_H
+
+#include "ir/ir.h"
+#include "ir/llvm_ir.h"
+
+/* Finds the XDP program (name: the wanted one, or NULL) and sets llvm->function. */
+int frontend_choose_program(struct ir_program *program, const char *name, struct diag *diag);
+/* Inlines all that the program reaches and deletes the rest. */
+int frontend_inline_calls(struct ir_program *program, struct diag *diag);
+/* Field offsets that clang left to be relocated against the running kernel become constants. */
+int frontend_fold_offsets(struct ir_program *program, struct diag *diag);
+/* Context loads become intrinsics; afterwards only intrinsics use the context parameter. */
+int frontend_replace_context(struct ir_program *program, struct diag *diag);
+/* Helper calls become intrinsics; other calls are checked. */
+int frontend_replace_calls(struct ir_program *program, struct diag *diag);
+/* Maps, globals and licence. */
+int frontend_collect_globals(struct ir_program *program, struct diag *diag);
+
+/* Runs passes of LLVM over the module; returns 0 or -EIO (reported). */
+int frontend_run_passes(struct ir_program *program, const char *passes, struct diag *diag);
+/* Where an instruction or global variable stands in the source; the innermost place. */
+struct src_loc frontend_value_loc(const struct ir_program *program, LLVMValueRef value);
+/* Reports a reason of ir/reasons.def with its detail and returns -EINVAL. */
+int frontend_refuse(struct ir_program *program, struct diag *diag, struct src_loc loc,
+		    enum ir_reason reason, const char *detail);
+/* Constant byte offset of a GEP (its indices start at operand `first`) over `type`. */
+bool frontend_constant_offset(LLVMModuleRef module, LLVMTypeRef type, LLVMValueRef gep,
+			      unsigned first, unsigned end, int64_t *offset);
+
+/*
+ * An object with the module's maps and their BTF but without code. Returned bytes belong to
+ * *buffer, which the caller disposes of.
+ */
+int frontend_emit_maps_object(struct ir_program *program, LLVMMemoryBufferRef *buffer,
+			      struct diag *diag);
+
+/* The instruction after this one in the function, across blocks. */
+LLVMValueRef frontend_next_instruction(LLVMValueRef instruction);
+LLVMValueRef frontend_first_instruction(LLVMValueRef function);
+
+#endif
