@@ -227,8 +227,30 @@ static int replace_element_load(struct rewrite *rw, LLVMValueRef call, int64_t o
 	return replace_load(rw, call, offset);
 }
 
+/* gep ctx, (select c, 12, 16), as clang writes c ? &ctx->a : &ctx->b: a select of two geps. */
+static bool split_gep(struct rewrite *rw, LLVMValueRef gep)
+{
+	LLVMValueRef index = LLVMGetOperand(gep, 1), arms[2];
+
+	if (LLVMGetNumOperands(gep) != 2 || !LLVMIsASelectInst(index))
+		return false;
+	LLVMPositionBuilderBefore(rw->builder, gep);
+	for (unsigned i = 0; i < 2; i++) {
+		LLVMValueRef offset = LLVMGetOperand(index, i + 1);
+
+		arms[i] = LLVMBuildGEP2(rw->builder, LLVMGetGEPSourceElementType(gep),
+					LLVMGetOperand(gep, 0), &offset, 1, "");
+	}
+	LLVMReplaceAllUsesWith(
+	    gep, LLVMBuildSelect(rw->builder, LLVMGetOperand(index, 0), arms[0], arms[1], ""));
+	LLVMInstructionEraseFromParent(gep);
+	return true;
+}
+
 static int replace_gep(struct rewrite *rw, LLVMValueRef gep, int64_t offset)
 {
+	if (split_gep(rw, gep))
+		return 0;
 	if (!frontend_constant_offset(rw->program->llvm->module, LLVMGetGEPSourceElementType(gep),
 				      gep, 1, (unsigned)LLVMGetNumOperands(gep), &offset))
 		return refuse(rw, gep, "reading the context at a computed offset");

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <llvm-c/Target.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "frontend/btf_maps.h"
@@ -36,6 +37,19 @@ static void read_license(struct ir_program *program, LLVMValueRef global)
 		program->license = arena_strdup(program->arena, LLVMGetAsString(init, &length));
 }
 
+/* LLVM's order is that of first use. */
+static int by_place(const void *left, const void *right)
+{
+	const struct ir_map *a = left, *b = right;
+	int files = strcmp(a->loc.file, b->loc.file);
+
+	if (files)
+		return files;
+	if (a->loc.line != b->loc.line)
+		return a->loc.line < b->loc.line ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
 /* Only what the program touches: its file may hold more programs with maps of their own. */
 static int collect_maps(struct ir_program *program, struct diag *diag)
 {
@@ -64,6 +78,8 @@ static int collect_maps(struct ir_program *program, struct diag *diag)
 		map->loc = frontend_value_loc(program, g);
 		map->value = g;
 	}
+	if (program->map_count)
+		qsort(program->maps, program->map_count, sizeof *program->maps, by_place);
 	return err;
 }
 

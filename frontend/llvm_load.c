@@ -14,12 +14,26 @@
 
 #include "support/arena.h"
 
+/* Some instructions that clang adds have no line; the code that they are for follows them. */
+static LLVMValueRef with_line(LLVMValueRef value)
+{
+	LLVMValueRef next = value;
+
+	if (!LLVMIsAInstruction(value))
+		return value;
+	while (next && !LLVMGetDebugLocLine(next))
+		next = LLVMGetNextInstruction(next);
+	return next ? next : value;
+}
+
 struct src_loc frontend_value_loc(const struct ir_program *program, LLVMValueRef value)
 {
 	unsigned length = 0;
-	const char *file = LLVMGetDebugLocFilename(value, &length);
+	const char *file;
 	struct src_loc loc = {0};
 
+	value = with_line(value);
+	file = LLVMGetDebugLocFilename(value, &length);
 	if (!file || !length)
 		return (struct src_loc){.file = program->source};
 	loc.file = arena_strndup(program->arena, file, length);

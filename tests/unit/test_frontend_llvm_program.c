@@ -1,0 +1,121 @@
+/* Which program is taken, and that everything it reaches is inlined. */
+#include "frontend_case.h"
+
+#define XDP(name) "SEC(\"xdp\") int " name "(struct xdp_md *ctx)"
+
+static void test_no_program(void **state)
+{
+	case_refused("SEC(\"tc\") int cls(struct __sk_buff *s) { return 0; }\n", 0,
+		     "there is no XDP program in it (SEC(\"xdp\"))");
+}
+
+static void test_many_programs(void **state)
+{
+	case_refused(XDP("one") "{ return 1; }\n" XDP("two") "{ return 2; }\n", 0,
+		     "there are several XDP programs (one, two); choose one with --program");
+}
+
+static void test_choose(void **state)
+{
+	struct frontend_case c = case_open();
+
+	case_write("nf.bpf.c", PROLOGUE XDP("one") "{ return 1; }\n" XDP("two") "{ return 2; }\n");
+	c.input.program = "two";
+	case_run(&c);
+	case_expect_ok(&c);
+	assert_string_equal(c.output.program->name, "two");
+	case_expect(c.text, "@two");
+	case_expect_not(c.text, "define dso_local i32 @one");
+	case_forget(&c);
+	c.input.program = "three";
+	case_run(&c);
+	assert_int_equal(c.err, -EINVAL);
+	case_expect(c.messages, "there is no XDP program three in it; there is one, two");
+	case_close(&c);
+}
+
+static void test_sections(void **state)
+{
+	struct frontend_case c =
+	    case_of("SEC(\"xdp/devmap\") int dev(struct xdp_md *ctx) { return 1; }\n"
+		    "SEC(\"xdp.frags\") int nf(struct xdp_md *ctx) { return 2; }\n");
+
+	case_expect_ok(&c);
+	assert_string_equal(c.output.program->section, "xdp.frags");
+	case_close(&c);
+}
+
+static void test_inlines_everything(void **state)
+{
+	struct frontend_case c =
+	    case_of("static __attribute__((noinline)) int inner(struct xdp_md *ctx, int n)\n"
+		    "{ asm volatile(\"\"); return DATA + n > END; }\n"
+		    "__attribute__((noinline)) int outer(struct xdp_md *ctx, int n)\n"
+		    "{ asm volatile(\"\"); return inner(ctx, n) + inner(ctx, n + 1); }\n" XDP(
+			"nf") "\n"
+			      "{ return outer(ctx, 14); }\n");
+
+	case_expect_ok(&c);
+	assert_int_equal(case_occurrences(c.text, "define "), 1);
+	assert_int_equal(case_occurrences(c.text, "call ptr @cleave.pkt.data("), 2);
+	assert_int_equal(case_occurrences(c.text, "call ptr @cleave.pkt.data_end("), 2);
+	case_close(&c);
+}
+
+/* clang's original stays as it came. */
+static void test_original_untouched(void **state)
+{
+	struct frontend_case c = case_of(XDP("nf") "{ return bpf_ktime_get_ns() & 1; }\n");
+	char *text;
+
+	case_expect_ok(&c);
+	text = LLVMPrintModuleToString(c.output.program->llvm->original);
+	case_expect(text, "inttoptr (i64 5 to ptr)");
+	case_expect_not(text, "cleave.");
+	case_expect_not(c.text, "inttoptr");
+	case_expect_not(c.text, "i32 range");
+	LLVMDisposeMessage(text);
+	case_close(&c);
+}
+
+static void test_recursion(void **state)
+{
+	case_refused("__attribute__((noinline)) int down(int n)\n"
+		     "{ asm volatile(\"\"); return n < 1 ? 1 :\n"
+		     "  n * down(n - 1) + down(n - 2); }\n" XDP(
+			 "nf") "\n"
+			       "{ return down(ctx->ingress_ifindex); }\n",
+		     3, "down calls itself; everything reachable has to be inlined");
+}
+
+static void test_clang_noopt(void **state)
+{
+	char *flags[] = {"-O0"};
+	struct frontend_case c = case_open();
+
+	case_write("nf.bpf.c", PROLOGUE
+		   "static int longer(struct xdp_md *ctx, int n) { return DATA + n <= END; }\n" XDP(
+		       "nf") "{ return longer(ctx, 14) ? XDP_PASS : XDP_DROP; }\n");
+	c.input.flags = flags;
+	c.input.flag_count = 1;
+	case_run(&c);
+	case_expect_ok(&c);
+	case_expect(c.text, "call ptr @cleave.pkt.data_end(ptr %0)");
+	case_close(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_no_program),
+	    cmocka_unit_test(test_many_programs),
+	    cmocka_unit_test(test_choose),
+	    cmocka_unit_test(test_sections),
+	    cmocka_unit_test(test_inlines_everything),
+	    cmocka_unit_test(test_original_untouched),
+	    cmocka_unit_test(test_recursion),
+	    cmocka_unit_test(test_clang_noopt),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
