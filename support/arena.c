@@ -100,15 +100,14 @@ char *arena_strdup(struct arena *arena, const char *text)
 
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
-	va_list args, again;
+	va_list args;
+	char *copy, *text;
 
 	va_start(args, format);
-	va_copy(again, args);
-	int length = vsnprintf(NULL, 0, format, args);
-	char *text = arena_alloc(arena, (size_t)length + 1);
-
-	vsnprintf(text, (size_t)length + 1, format, again);
-	va_end(again);
+	if (vasprintf(&text, format, args) < 0)
+		die_no_memory();
 	va_end(args);
-	return text;
+	copy = arena_strdup(arena, text);
+	free(text);
+	return copy;
 }
