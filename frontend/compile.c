@@ -13,14 +13,22 @@
 #include "support/file.h"
 #include "support/process.h"
 
+/*
+ * Headers of the C library and asm/ choose 32 bits when they do not know the machine, and then miss
+ * files; BPF's long and pointers have 64, like the host's.
+ */
 #if defined(__x86_64__)
 #define MULTIARCH_INCLUDE "/usr/include/x86_64-linux-gnu"
+#define MACHINE           "-D__x86_64__"
 #elif defined(__aarch64__)
 #define MULTIARCH_INCLUDE "/usr/include/aarch64-linux-gnu"
 #elif defined(__riscv)
 #define MULTIARCH_INCLUDE "/usr/include/riscv64-linux-gnu"
 #else
 #define MULTIARCH_INCLUDE "/usr/include"
+#endif
+#ifndef MACHINE
+#define MACHINE "-D__LP64__"
 #endif
 
 #define CLANG "clang-19"
@@ -79,6 +87,7 @@ static char **compose(struct arena *arena, const struct frontend_input *input, b
 			 "-g",
 			 "-O2",
 			 "-fdebug-compilation-dir=.",
+			 MACHINE,
 			 "-I" MULTIARCH_INCLUDE};
 	size_t fixed_count = sizeof fixed / sizeof *fixed, n = fixed_count;
 	char **argv = arena_array(arena, fixed_count + input->flag_count + 7, sizeof *argv);

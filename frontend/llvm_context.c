@@ -270,6 +270,17 @@ static int replace_null_check(struct rewrite *rw, LLVMValueRef icmp)
 	return 0;
 }
 
+static int refuse_hand_on(struct rewrite *rw, LLVMValueRef user)
+{
+	size_t length;
+
+	if (!named_call(user, ""))
+		return refuse(rw, user, "handing the context's address on");
+	return refuse(rw, user,
+		      arena_printf(rw->program->arena, "handing the context to %s",
+				   LLVMGetValueName2(LLVMGetCalledValue(user), &length)));
+}
+
 static int replace_use(struct rewrite *rw, LLVMValueRef user, LLVMValueRef address, int64_t offset)
 {
 	if (LLVMIsALoadInst(user))
@@ -286,7 +297,7 @@ static int replace_use(struct rewrite *rw, LLVMValueRef user, LLVMValueRef addre
 		return replace_alias(rw, user, offset);
 	if (LLVMIsAStoreInst(user) && LLVMGetOperand(user, 1) == address)
 		return refuse(rw, user, "writing to the context");
-	return refuse(rw, user, "handing the context's address on");
+	return refuse_hand_on(rw, user);
 }
 
 /* Every use but those as the first argument of a helper is replaced. */

@@ -109,6 +109,23 @@ static void test_flags_pass_through(void **state)
 	case_close(&c);
 }
 
+/* An expressive NF calls what the C library declares. */
+static void test_c_library_headers(void **state)
+{
+	struct frontend_case c =
+	    case_of("#include <math.h>\n#include <stdint.h>\n#include <stdlib.h>\n"
+		    "#include <string.h>\n#include <arpa/inet.h>\n"
+		    "_Static_assert(sizeof(size_t) == 8 && sizeof(intptr_t) == 8, \"\");\n"
+		    "SEC(\"xdp\") int nf(struct xdp_md *ctx) {\n"
+		    "char b[9]; memset(b, ctx->ingress_ifindex, 8); b[8] = 0;\n"
+		    "return sqrt(strlen(b)) > 2 ? XDP_DROP : XDP_PASS; }\n");
+
+	case_expect_ok(&c);
+	assert_int_equal(c.messages_size, 0);
+	case_expect(c.text, "@strlen(");
+	case_close(&c);
+}
+
 static void test_same_bytes(void **state)
 {
 	struct frontend_case c = case_of(SMALL);
@@ -183,6 +200,7 @@ int main(void)
 	    cmocka_unit_test(test_clang_warning_is_shown),
 	    cmocka_unit_test(test_no_clang),
 	    cmocka_unit_test(test_flags_pass_through),
+	    cmocka_unit_test(test_c_library_headers),
 	    cmocka_unit_test(test_same_bytes),
 	    cmocka_unit_test(test_expressive_has_no_oracle),
 	    cmocka_unit_test(test_load_from_memory),

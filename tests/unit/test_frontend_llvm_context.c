@@ -156,7 +156,7 @@ static void test_refusals(void **state)
 	case_refused(NF "{\n*(volatile __u32 *)&ctx->rx_queue_index = 3; return 1; }\n", 3,
 		     "writing to the context is not supported");
 	case_refused("int library(struct xdp_md *ctx);\n" NF "{\nreturn library(ctx); }\n", 4,
-		     "handing the context's address on is not supported");
+		     "handing the context to library is not supported");
 	case_refused(NF "{\nreturn *((volatile __u64 *)ctx + 1); }\n", 3, "of the context");
 	case_refused(NF "{ return ((volatile __u32 *)ctx)\n[bpf_get_prandom_u32() & 3]; }\n", 2,
 		     "reading the context at a computed offset is not supported");
