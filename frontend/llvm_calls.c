@@ -175,6 +175,20 @@ static int replace_call(struct rewrite *rw, LLVMValueRef call)
 			       IR_REASON_INDIRECT_CALL, NULL);
 }
 
+/* asm goto, and goto to a computed label. */
+static int check_terminator(struct rewrite *rw, LLVMValueRef instruction)
+{
+	LLVMOpcode opcode = LLVMGetInstructionOpcode(instruction);
+	const char *what = opcode == LLVMCallBr       ? "asm goto"
+			   : opcode == LLVMIndirectBr ? "goto to a computed label"
+						      : NULL;
+
+	if (!what)
+		return 0;
+	return frontend_refuse(rw->program, rw->diag, frontend_value_loc(rw->program, instruction),
+			       IR_REASON_UNSUPPORTED_CALL, what);
+}
+
 int frontend_replace_calls(struct ir_program *program, struct diag *diag)
 {
 	struct rewrite rw = {program, diag, LLVMCreateBuilderInContext(program->llvm->context)};
@@ -185,6 +199,8 @@ int frontend_replace_calls(struct ir_program *program, struct diag *diag)
 		next = frontend_next_instruction(i);
 		if (LLVMIsACallInst(i))
 			err = replace_call(&rw, i) ?: err;
+		else
+			err = check_terminator(&rw, i) ?: err;
 	}
 	LLVMDisposeBuilder(rw.builder);
 	return err;

@@ -144,6 +144,10 @@ static int replace_load(struct rewrite *rw, LLVMValueRef load, int64_t offset)
 			      arena_printf(rw->program->arena,
 					   "reading bytes %lld of the context this way",
 					   (long long)offset));
+	if (!LLVMGetFirstUse(load)) {
+		LLVMInstructionEraseFromParent(load);
+		return 0;
+	}
 	LLVMPositionBuilderBefore(rw->builder, load);
 	value = call_intrinsic(rw, field);
 	if (bits != 8 * FIELD_BYTES)

@@ -14,7 +14,10 @@
 
 #include "support/arena.h"
 
-/* Some instructions that clang adds have no line; the code that they are for follows them. */
+/*
+ * Some instructions that clang adds have no line: the code that they are for follows them; else
+ * the function must do.
+ */
 static LLVMValueRef with_line(LLVMValueRef value)
 {
 	LLVMValueRef next = value;
@@ -23,7 +26,7 @@ static LLVMValueRef with_line(LLVMValueRef value)
 		return value;
 	while (next && !LLVMGetDebugLocLine(next))
 		next = LLVMGetNextInstruction(next);
-	return next ? next : value;
+	return next ? next : LLVMGetBasicBlockParent(LLVMGetInstructionParent(value));
 }
 
 struct src_loc frontend_value_loc(const struct ir_program *program, LLVMValueRef value)

@@ -77,6 +77,11 @@ static void test_refusals(void **state)
 		     4, "a call through a pointer cannot be inlined");
 	case_refused(NF "{\nint r; asm volatile(\"%0 = 3\" : \"=r\"(r)); return r; }\n", 3,
 		     "inline assembly is not supported");
+	case_refused(NF "{\nasm goto(\"\" :::: out); return 1; out: return 2; }\n", 3,
+		     "asm goto is not supported");
+	case_refused(NF "{ static void *to[] = {&&a, &&b};\ngoto *to[ctx->rx_queue_index & 1];\n"
+			"a: return 1; b: return bpf_ktime_get_ns(); }\n",
+		     1, "goto to a computed label is not supported");
 	case_refused("extern int kf(int) __attribute__((section(\".ksyms\")));\n" NF
 		     "{\nreturn kf(1); }\n",
 		     4, "the kernel function kf is not supported");

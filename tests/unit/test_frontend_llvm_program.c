@@ -62,6 +62,21 @@ static void test_inlines_everything(void **state)
 	case_close(&c);
 }
 
+/* Other functions of the object may replace a weak one; nothing does here. */
+static void test_weak_and_hidden(void **state)
+{
+	struct frontend_case c = case_of(
+	    "__weak int replaceable(int n) { return n + 1; }\n"
+	    "__attribute__((visibility(\"hidden\"), noinline)) int own(int n)\n"
+	    "{ return replaceable(n) * 3; }\n" XDP("nf") "\n"
+							 "{ return own(ctx->ingress_ifindex); }\n");
+
+	case_expect_ok(&c);
+	assert_int_equal(case_occurrences(c.text, "define "), 1);
+	case_expect_not(c.text, "@replaceable");
+	case_close(&c);
+}
+
 /* clang's original stays as it came. */
 static void test_original_untouched(void **state)
 {
@@ -112,6 +127,7 @@ int main(void)
 	    cmocka_unit_test(test_choose),
 	    cmocka_unit_test(test_sections),
 	    cmocka_unit_test(test_inlines_everything),
+	    cmocka_unit_test(test_weak_and_hidden),
 	    cmocka_unit_test(test_original_untouched),
 	    cmocka_unit_test(test_recursion),
 	    cmocka_unit_test(test_clang_noopt),
