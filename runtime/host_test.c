@@ -1,0 +1,286 @@
+/* XDP objects under BPF_PROG_TEST_RUN. */
+#include "runtime/host_test.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bundle/kernel_abi.h"
+#include "runtime/host_bpf.h"
+#include "runtime/packet_list.h"
+#include "support/diag.h"
+
+enum { SECTIONS_MAX = 16, LOG_BYTES = 8192 };
+
+/* A .data or .bss in memory. */
+struct section {
+	const char *name;
+	void *memory;
+	size_t bytes;
+};
+
+struct host_test {
+	struct bpf_object *object;
+	int prog_fd;
+	struct section sections[SECTIONS_MAX];
+	unsigned section_count;
+};
+
+/* The end of what libbpf last said, for the message when a load fails. */
+static char log_text[LOG_BYTES];
+static size_t log_used;
+
+static int keep_log(enum libbpf_print_level level, const char *format, va_list args)
+{
+	int n;
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	if (log_used > LOG_BYTES / 2) {
+		memmove(log_text, log_text + log_used / 2, log_used - log_used / 2);
+		log_used -= log_used / 2;
+	}
+	n = vsnprintf(log_text + log_used, LOG_BYTES - log_used, format, args);
+	if (n > 0)
+		log_used += (size_t)n < LOG_BYTES - log_used ? (size_t)n : LOG_BYTES - log_used - 1;
+	return 0;
+}
+
+/* libbpf puts the object's name before the section's. */
+static const char *section_name(const struct bpf_map *map)
+{
+	const char *name = bpf_map__name(map), *dot = strchr(name, '.');
+
+	return dot ? dot : name;
+}
+
+typedef int visit_variable(void *context, const char *section, const char *name, uint8_t *bytes,
+			   uint32_t size);
+
+static int visit_section(const struct btf *btf, const char *section, uint8_t *bytes, size_t size,
+			 visit_variable *visit, void *context)
+{
+	int id = btf__find_by_name_kind(btf, section, BTF_KIND_DATASEC);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+	const struct btf_var_secinfo *var = type ? btf_var_secinfos(type) : NULL;
+	int err = 0;
+
+	for (unsigned i = 0; type && i < btf_vlen(type) && !err; i++) {
+		const struct btf_type *t = btf__type_by_id(btf, var[i].type);
+
+		if (var[i].offset <= size && var[i].size <= size - var[i].offset)
+			err = visit(context, section, btf__name_by_offset(btf, t->name_off),
+				    bytes + var[i].offset, var[i].size);
+	}
+	return err;
+}
+
+/* Start values: the caller's, and the configuration of a kernel part. */
+static int preset_variable(void *context, const char *section, const char *name, uint8_t *bytes,
+			   uint32_t size)
+{
+	const struct host_test_load *load = context;
+	struct cleave_kernel_config config = {.generation = load->generation,
+					      .gone_action = 1 /* XDP_DROP */};
+
+	if (!strcmp(name, CLEAVE_CONFIG_SYMBOL) && size == sizeof config)
+		memcpy(bytes, &config, sizeof config);
+	else if (load->preset)
+		load->preset(load->context, section, name, bytes, size);
+	return 0;
+}
+
+static void preset_sections(struct bpf_object *object, const struct host_test_load *load)
+{
+	const struct btf *btf = bpf_object__btf(object);
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+	{
+		size_t size = 0;
+		/* libbpf's initial value is its own writable copy */
+		uint8_t *bytes = (uint8_t *)(uintptr_t)bpf_map__initial_value(map, &size);
+
+		if (btf && bytes && bpf_map__is_internal(map))
+			visit_section(btf, section_name(map), bytes, size, preset_variable,
+				      (void *)(uintptr_t)load);
+	}
+}
+
+static struct bpf_program *choose_programs(struct bpf_object *object, const char *name)
+{
+	struct bpf_program *prog, *chosen = bpf_object__find_program_by_name(object, name);
+
+	bpf_object__for_each_program(prog, object) bpf_program__set_autoload(
+	    prog, prog == chosen || !strcmp(bpf_program__name(prog), CLEAVE_PROG_BATCH));
+	return chosen;
+}
+
+static int map_section(struct host_test *test, struct bpf_map *map)
+{
+	struct section *s = &test->sections[test->section_count];
+	const char *name = section_name(map);
+	int err;
+
+	if (!bpf_map__is_internal(map) || strstr(name, ".rodata") || strstr(name, ".kconfig") ||
+	    !(bpf_map__map_flags(map) & BPF_F_MMAPABLE) || test->section_count == SECTIONS_MAX)
+		return 0;
+	err = host_map_mmap(bpf_map__fd(map), 1, bpf_map__value_size(map), &s->memory, &s->bytes);
+	if (err)
+		return err;
+	s->name = name;
+	test->section_count++;
+	return 0;
+}
+
+static int report(struct diag *diag, const struct host_test_load *load, int err)
+{
+	const char *tail = log_used > 3000 ? log_text + log_used - 3000 : log_text;
+
+	log_text[log_used] = '\0';
+	if (err == -EPERM || err == -EACCES)
+		diag_error(
+		    diag, NO_LOC,
+		    "the kernel refuses %s (%s). Checking runs programs in the kernel: run it "
+		    "as root, or with CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON and CAP_SYS_ADMIN%s%s",
+		    load->what, strerror(-err), *tail ? "; it says:\n" : "", tail);
+	else
+		diag_error(diag, NO_LOC, "the kernel refuses %s (%s); it says:\n%s", load->what,
+			   strerror(-err), tail);
+	return err;
+}
+
+static int open_and_load(struct host_test *test, const struct host_test_load *load)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "cleave_check");
+	struct bpf_program *prog;
+	struct bpf_map *map;
+	int err;
+
+	test->object = bpf_object__open_mem(load->elf, load->size, &opts);
+	if (!test->object)
+		return -errno;
+	prog = choose_programs(test->object, load->program);
+	if (!prog) {
+		log_used = (size_t)snprintf(log_text, sizeof log_text, "no program \"%s\"\n",
+					    load->program);
+		return -ENOENT;
+	}
+	preset_sections(test->object, load);
+	err = bpf_object__load(test->object);
+	if (err)
+		return err;
+	test->prog_fd = bpf_program__fd(prog);
+	bpf_object__for_each_map(map, test->object)
+	{
+		err = map_section(test, map);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int host_test_open(struct host_test **out, const struct host_test_load *load, struct diag *diag)
+{
+	struct host_test *test = calloc(1, sizeof *test);
+	libbpf_print_fn_t print;
+	int err;
+
+	if (!test)
+		return -ENOMEM;
+	log_used = 0;
+	print = libbpf_set_print(keep_log);
+	err = open_and_load(test, load);
+	libbpf_set_print(print);
+	if (err) {
+		host_test_close(&test);
+		return report(diag, load, err);
+	}
+	*out = test;
+	return 0;
+}
+
+void host_test_close(struct host_test **out)
+{
+	struct host_test *test = *out;
+
+	if (!test)
+		return;
+	for (unsigned i = 0; i < test->section_count; i++)
+		host_map_munmap(test->sections[i].memory, test->sections[i].bytes);
+	bpf_object__close(test->object);
+	free(test);
+	*out = NULL;
+}
+
+int host_test_map_fd(const struct host_test *test, const char *name)
+{
+	int fd = bpf_object__find_map_fd_by_name(test->object, name);
+
+	return fd < 0 ? -1 : fd;
+}
+
+int host_test_program_fd(const struct host_test *test, const char *name)
+{
+	const struct bpf_program *prog = bpf_object__find_program_by_name(test->object, name);
+	int fd = prog ? bpf_program__fd(prog) : -1;
+
+	return fd < 0 ? -1 : fd;
+}
+
+struct wanted {
+	const char *name;
+	void *bytes;
+	uint32_t size;
+};
+
+static int match_variable(void *context, const char *section, const char *name, uint8_t *bytes,
+			  uint32_t size)
+{
+	struct wanted *w = context;
+
+	if (strcmp(w->name, name))
+		return 0;
+	w->bytes = bytes;
+	w->size = size;
+	return 1;
+}
+
+void *host_test_variable(struct host_test *test, const char *name, uint32_t *size)
+{
+	const struct btf *btf = bpf_object__btf(test->object);
+	struct wanted w = {.name = name};
+
+	for (unsigned i = 0; btf && i < test->section_count && !w.bytes; i++)
+		visit_section(btf, test->sections[i].name, test->sections[i].memory,
+			      test->sections[i].bytes, match_variable, &w);
+	if (size)
+		*size = w.size;
+	return w.bytes;
+}
+
+int host_test_run(struct host_test *test, const struct test_packet *packet,
+		  struct host_test_result *result)
+{
+	struct xdp_md in = {.data_end = packet->size, .ingress_ifindex = packet->ifindex},
+		      out = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet->bytes, .data_size_in = packet->size,
+		    .data_out = result->bytes, .data_size_out = sizeof result->bytes, .ctx_in = &in,
+		    .ctx_size_in = sizeof in, .ctx_out = &out, .ctx_size_out = sizeof out,
+		    .repeat = 1);
+
+	if (bpf_prog_test_run_opts(test->prog_fd, &opts))
+		return -errno;
+	result->verdict = opts.retval;
+	result->meta = out.data;
+	if (result->meta > opts.data_size_out)
+		return -EPROTO;
+	result->size = opts.data_size_out - result->meta;
+	return 0;
+}
