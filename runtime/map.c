@@ -21,7 +21,7 @@ bool map_type_is_percpu(uint32_t type)
 	       type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
 }
 
-void map_init(struct cleave_map *map, const struct map_ops *ops, const struct bundle_map *spec,
+void map_head_init(struct cleave_map *map, const struct map_ops *ops, const struct bundle_map *spec,
 	      uint32_t cpus)
 {
 	map->ops = ops;

@@ -166,7 +166,7 @@ static int new_array(const struct bundle_map *spec, const struct map_ops *ops, u
 	a = calloc(1, sizeof *a);
 	if (!a)
 		return -ENOMEM;
-	map_init(&a->map, ops, spec, cpus);
+	map_head_init(&a->map, ops, spec, cpus);
 	a->memory =
 	    map_memory_new((size_t)a->map.cpus * a->map.max_entries, a->map.stride, &a->bytes);
 	if (!a->memory) {

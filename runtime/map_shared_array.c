@@ -113,7 +113,7 @@ int map_shared_array_new(const struct bundle_map *spec, const struct map_attachm
 	a = calloc(1, sizeof *a);
 	if (!a)
 		return -ENOMEM;
-	map_init(&a->map, &shared_array_ops, spec, 1);
+	map_head_init(&a->map, &shared_array_ops, spec, 1);
 	a->map.fd = attachment->fd;
 	a->map.index = attachment->index;
 	err = host_map_mmap(attachment->fd, spec->max_entries, a->map.stride, (void **)&a->memory,

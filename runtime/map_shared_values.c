@@ -275,7 +275,7 @@ int map_shared_values_new(const struct bundle_map *spec, const struct map_attach
 	v = calloc(1, sizeof *v);
 	if (!v)
 		return -ENOMEM;
-	map_init(&v->map, &values_ops, spec, 1);
+	map_head_init(&v->map, &values_ops, spec, 1);
 	v->map.fd = attachment->fd;
 	v->map.index = attachment->index;
 	v->epoch = attachment->epoch;

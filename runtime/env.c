@@ -1,0 +1,362 @@
+/* Map sets and environments: made from a bundle, and the table of calls a user part works with. */
+#include "runtime/env.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "bundle/kernel_abi.h"
+#include "runtime/env_state.h"
+#include "runtime/host_bpf.h"
+#include "runtime/map.h"
+#include "runtime/map_ops.h"
+#include "support/diag.h"
+
+static int64_t call_update(struct cleave_env *env, struct cleave_map *map, const void *key,
+			   const void *value, uint64_t flags)
+{
+	return map_update(env, map, key, value, flags);
+}
+
+static int64_t call_delete(struct cleave_env *env, struct cleave_map *map, const void *key)
+{
+	return map_delete(env, map, key);
+}
+
+static void *call_value(struct cleave_env *env, struct cleave_map *map, uint32_t index)
+{
+	return map_value(map, index);
+}
+
+static uint64_t call_ktime_ns(struct cleave_env *env, uint32_t clock)
+{
+	const struct cleave_replay_inputs *replay = env_state(env)->replay;
+	struct timespec now;
+
+	if (replay)
+		return replay->ktime_ns;
+	clock_gettime((clockid_t)clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/*
+ * The kernel starts jiffies five minutes before a 32-bit wrap (INITIAL_JIFFIES) and counts ticks of
+ * the coarse clock's resolution. Equal to the kernel's value to within a few ticks.
+ */
+static uint64_t call_jiffies64(struct cleave_env *env)
+{
+	const struct cleave_replay_inputs *replay = env_state(env)->replay;
+	struct timespec tick;
+	uint64_t tick_ns;
+
+	if (replay)
+		return replay->ktime_ns / 4000000;
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	tick_ns = (uint64_t)tick.tv_sec * 1000000000u + (uint64_t)tick.tv_nsec;
+	return (uint32_t)-(300 * (1000000000 / tick_ns)) +
+	       call_ktime_ns(env, CLOCK_MONOTONIC_COARSE) / tick_ns;
+}
+
+static uint32_t call_prandom_u32(struct cleave_env *env)
+{
+	struct env *e = env_state(env);
+	uint64_t x = e->replay ? e->replay->random : e->random;
+
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	if (e->replay)
+		e->replay->random = x;
+	else
+		e->random = x;
+	return (uint32_t)((x * 0x2545F4914F6CDD1DULL) >> 32);
+}
+
+static bool has_device(struct env *e, struct cleave_map *map, uint32_t key)
+{
+	struct env_device *cached = &e->devices[(key + map->index * 31) % ENV_DEVICES_CACHED];
+
+	if (map->fd < 0)
+		return map_lookup(&e->env, map, &key) != NULL;
+	if (cached->map == map && cached->key == key && cached->burst == e->burst)
+		return cached->exists;
+	*cached = (struct env_device){map, key, e->burst, map_kernel_has_device(map, key)};
+	return cached->exists;
+}
+
+static int call_redirect_check(struct cleave_env *env, struct cleave_map *map, uint32_t key)
+{
+	bool is_devmap = map->type == BPF_MAP_TYPE_DEVMAP || map->type == BPF_MAP_TYPE_DEVMAP_HASH;
+
+	if (has_device(env_state(env), map, key))
+		return is_devmap ? 0 : 1;
+	return is_devmap ? -1 : -2;
+}
+
+static void call_trace(struct cleave_env *env, const char *text, uint32_t length)
+{
+	struct env *e = env_state(env);
+
+	if (e->trace)
+		e->trace(e->trace_context, text, length);
+}
+
+static const struct cleave_calls calls = {
+    .map_lookup = map_lookup,
+    .map_update = call_update,
+    .map_delete = call_delete,
+    .map_add = map_add,
+    .map_value = call_value,
+    .ktime_ns = call_ktime_ns,
+    .jiffies64 = call_jiffies64,
+    .prandom_u32 = call_prandom_u32,
+    .redirect_check = call_redirect_check,
+    .trace = call_trace,
+};
+
+static int new_set(const struct bundle *bundle, struct map_set **set)
+{
+	struct map_set *s = calloc(1, sizeof *s);
+
+	*set = NULL;
+	if (!s)
+		return -ENOMEM;
+	s->map_count = (uint32_t)bundle->map_count;
+	s->global_count = (uint32_t)bundle->global_count;
+	s->batch.prog_fd = -1;
+	s->specs = calloc(bundle->map_count + 1, sizeof *s->specs);
+	s->maps = calloc(bundle->map_count + 1, sizeof *s->maps);
+	s->globals = calloc(bundle->global_count + 1, sizeof *s->globals);
+	if (!s->specs || !s->maps || !s->globals) {
+		map_set_free(&s);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < s->map_count; i++)
+		s->specs[i] = bundle->maps[i];
+	*set = s;
+	return 0;
+}
+
+static int fail(struct map_set **set, struct diag *diag, const char *what, const char *name,
+		int err)
+{
+	diag_error(diag, NO_LOC, "cannot make the %s '%s': %s", what, name, strerror(-err));
+	map_set_free(set);
+	return err;
+}
+
+static int make_globals(const struct bundle *bundle, struct map_set *set)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < bundle->global_count; i++)
+		bytes += ((size_t)bundle->globals[i].size + 63) & ~(size_t)63;
+	/* calloc aligns to 16, the largest alignment of a plain variable */
+	set->global_bytes = calloc(1, bytes + 1);
+	if (!set->global_bytes)
+		return -ENOMEM;
+	for (size_t i = 0, at = 0; i < bundle->global_count; i++) {
+		set->globals[i] = set->global_bytes + at;
+		at += ((size_t)bundle->globals[i].size + 63) & ~(size_t)63;
+	}
+	return host_globals_read(bundle, set->globals);
+}
+
+int map_set_new_native(const struct bundle *bundle, uint32_t cpus, struct map_set **set,
+		       struct diag *diag)
+{
+	int err = new_set(bundle, set);
+
+	if (err)
+		return err;
+	(*set)->native = true;
+	(*set)->cpus = cpus ? cpus : 1;
+	err = make_globals(bundle, *set);
+	if (err)
+		return fail(set, diag, "global variables of", bundle->program, err);
+	for (uint32_t i = 0; i < (*set)->map_count; i++) {
+		if (bundle->maps[i].home == MAP_HOME_PACKET_LOCAL)
+			continue;
+		err = map_new_native(&bundle->maps[i], (*set)->cpus, &(*set)->maps[i]);
+		if (err)
+			return fail(set, diag, "map", bundle->maps[i].name, err);
+		(*set)->maps[i]->index = i;
+	}
+	return 0;
+}
+
+static int attach_map(const struct bundle_map *spec, const struct map_set_attachment *attachment,
+		      uint32_t index, struct map_set *set)
+{
+	struct map_attachment one = {.index = index, .epoch = attachment->epoch};
+	int err;
+
+	if (spec->home == MAP_HOME_PACKET_LOCAL)
+		return 0;
+	if (spec->home == MAP_HOME_USER) {
+		err = map_new_native(spec, set->cpus, &set->maps[index]);
+		if (!err)
+			set->maps[index]->index = index;
+		return err;
+	}
+	one.fd = attachment->map_fds ? attachment->map_fds[index] : -1;
+	one.values_fd = attachment->value_fds ? attachment->value_fds[index] : -1;
+	return map_new_attached(spec, &one, &set->maps[index]);
+}
+
+int map_set_new_attached(const struct bundle *bundle, const struct map_set_attachment *attachment,
+			 struct map_set **set, struct diag *diag)
+{
+	int err = new_set(bundle, set), cpus = host_possible_cpus();
+
+	if (err)
+		return err;
+	(*set)->cpus = cpus > 0 ? (uint32_t)cpus : 1;
+	for (uint32_t i = 0; i < (*set)->global_count && attachment->globals; i++)
+		(*set)->globals[i] = attachment->globals[i];
+	for (uint32_t i = 0; i < (*set)->map_count; i++) {
+		err = attach_map(&bundle->maps[i], attachment, i, *set);
+		if (err)
+			return fail(set, diag, "user side of map", bundle->maps[i].name, err);
+	}
+	if (attachment->batch_prog_fd >= 0 && attachment->batch_fd >= 0) {
+		(*set)->batch.prog_fd = attachment->batch_prog_fd;
+		err = host_map_mmap(attachment->batch_fd, CLEAVE_BATCH_MAX,
+				    sizeof(struct cleave_batch_op), (void **)&(*set)->batch.ops,
+				    &(*set)->batch.bytes);
+		if (err)
+			return fail(set, diag, "mapping of", CLEAVE_MAP_BATCH, err);
+	}
+	return 0;
+}
+
+void map_set_free(struct map_set **set)
+{
+	struct map_set *s = *set;
+
+	*set = NULL;
+	if (!s)
+		return;
+	for (uint32_t i = 0; s->maps && i < s->map_count; i++)
+		map_free(&s->maps[i]);
+	host_map_munmap(s->batch.ops, s->batch.bytes);
+	free(s->specs);
+	free(s->maps);
+	free(s->globals);
+	free(s->global_bytes);
+	free(s);
+}
+
+struct cleave_map *const *map_set_maps(const struct map_set *set)
+{
+	return set->maps;
+}
+
+uint8_t *const *map_set_globals(const struct map_set *set)
+{
+	return set->globals;
+}
+
+/* Packet-local maps are this environment's own: one value per element, whatever the type says. */
+static int make_own_map(struct env *e, uint32_t i)
+{
+	struct bundle_map spec = e->set->specs[i];
+	int err;
+
+	if (spec.home != MAP_HOME_PACKET_LOCAL)
+		return 0;
+	if (spec.type == BPF_MAP_TYPE_PERCPU_ARRAY)
+		spec.type = BPF_MAP_TYPE_ARRAY;
+	err = map_new_native(&spec, 1, &e->own[i]);
+	if (!err)
+		e->own[i]->index = i;
+	e->env.maps[i] = e->own[i];
+	return err;
+}
+
+static int fill(struct env *e, uint32_t cpu)
+{
+	struct map_set *set = e->set;
+	size_t largest = 0;
+	int err;
+
+	e->own = calloc(set->map_count + 1, sizeof *e->own);
+	e->env.maps = calloc(set->map_count + 1, sizeof *e->env.maps);
+	e->env.map_memory = calloc(set->map_count + 1, sizeof *e->env.map_memory);
+	if (!e->own || !e->env.maps || !e->env.map_memory)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < set->map_count; i++) {
+		e->env.maps[i] = set->maps[i];
+		err = make_own_map(e, i);
+		if (err)
+			return err;
+		e->env.map_memory[i] = map_memory(e->env.maps[i], cpu);
+		if (map_value_bytes(e->env.maps[i]) > largest)
+			largest = map_value_bytes(e->env.maps[i]);
+	}
+	if (set->native)
+		return 0;
+	e->pool = malloc(ENV_COPY_POOL);
+	e->scratch = malloc(2 * (largest + 8));
+	return e->pool && e->scratch ? 0 : -ENOMEM;
+}
+
+int env_new(struct map_set *set, uint32_t cpu, struct cleave_env **env)
+{
+	struct env *e;
+	int err;
+
+	*env = NULL;
+	if (cpu >= set->cpus)
+		return -EINVAL;
+	e = calloc(1, sizeof *e);
+	if (!e)
+		return -ENOMEM;
+	e->set = set;
+	e->env.calls = &calls;
+	e->env.globals = set->globals;
+	e->env.cpu = cpu;
+	e->env.map_count = set->map_count;
+	e->env.global_count = set->global_count;
+	e->burst = 1;
+	if (getrandom(&e->random, sizeof e->random, 0) != sizeof e->random || !e->random)
+		e->random = 0x9E3779B97F4A7C15ULL + cpu;
+	err = fill(e, cpu);
+	*env = &e->env;
+	if (err)
+		env_free(env);
+	return err;
+}
+
+void env_free(struct cleave_env **env)
+{
+	struct env *e = *env ? env_state(*env) : NULL;
+
+	*env = NULL;
+	if (!e)
+		return;
+	for (uint32_t i = 0; e->own && i < e->set->map_count; i++)
+		map_free(&e->own[i]);
+	free(e->own);
+	free(e->env.maps);
+	free(e->env.map_memory);
+	free(e->pool);
+	free(e->scratch);
+	free(e);
+}
+
+void env_set_replay(struct cleave_env *env, struct cleave_replay_inputs *inputs)
+{
+	env_state(env)->replay = inputs;
+}
+
+void env_set_trace(struct cleave_env *env,
+		   void (*trace)(void *context, const char *text, uint32_t length), void *context)
+{
+	env_state(env)->trace = trace;
+	env_state(env)->trace_context = context;
+}
