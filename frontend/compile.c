@@ -1,6 +1,7 @@
 /* Runs clang: once to bitcode and, beside it, once to the object that is the oracle. */
 #include "frontend/frontend.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -87,6 +88,7 @@ static char **compose(struct arena *arena, const struct frontend_input *input, b
 			 "-g",
 			 "-O2",
 			 "-fdebug-compilation-dir=.",
+			 "-fno-crash-diagnostics",
 			 MACHINE,
 			 "-I" MULTIARCH_INCLUDE};
 	size_t fixed_count = sizeof fixed / sizeof *fixed, n = fixed_count;
@@ -179,9 +181,20 @@ static int compile_in(struct arena *arena, const char *folder, const struct fron
 		err = check_runs(runs, input->path, diag);
 	if (!err)
 		err = read_outputs(arena, runs, out, diag);
-	unlink(runs[0].output);
-	unlink(runs[1].output);
 	return err;
+}
+
+/* A clang that was killed leaves its own temporary files beside the outputs. */
+static void remove_folder(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+	rmdir(folder);
 }
 
 static int run_clang(struct arena *arena, const struct frontend_input *input,
@@ -198,7 +211,7 @@ static int run_clang(struct arena *arena, const struct frontend_input *input,
 		return err;
 	}
 	err = compile_in(arena, folder, input, out, diag);
-	rmdir(folder);
+	remove_folder(folder);
 	return err;
 }
 
