@@ -114,7 +114,7 @@ static void clear_header_places(struct io_area *area, uint64_t chunk)
 
 static void reclaim(struct io_sock *sock)
 {
-	uint32_t index, n = xsk_ring_cons__peek(&sock->comp, IO_RING, &index);
+	uint32_t index = 0, n = xsk_ring_cons__peek(&sock->comp, IO_RING, &index);
 
 	for (uint32_t i = 0; i < n; i++)
 		io_recycle(sock->area, *xsk_ring_cons__comp_addr(&sock->comp, index + i));
@@ -125,7 +125,7 @@ static void reclaim(struct io_sock *sock)
 void io_refill(struct io_sock *sock)
 {
 	struct io_area *area = sock->area;
-	uint32_t index, n = xsk_prod_nb_free(&sock->fill, IO_BURST);
+	uint32_t index = 0, n = xsk_prod_nb_free(&sock->fill, IO_BURST);
 
 	if (!sock->receive)
 		return;
@@ -247,7 +247,7 @@ bool io_is_zero_copy(const struct io_sock *sock)
 
 uint32_t io_receive(struct io_sock *sock, struct io_frame *frames, uint32_t max)
 {
-	uint32_t index, n = xsk_ring_cons__peek(&sock->rx, max, &index);
+	uint32_t index = 0, n = xsk_ring_cons__peek(&sock->rx, max, &index);
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&sock->rx, index + i);

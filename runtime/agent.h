@@ -1,0 +1,82 @@
+/*
+ * The agent: one bundle running on one or more interfaces. Starting is a table of steps, each with
+ * its undo; stopping runs the undos of the steps that were done, last first.
+ */
+#ifndef CLEAVE_RUNTIME_AGENT_H
+#define CLEAVE_RUNTIME_AGENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/counters.h"
+#include "runtime/io_pass.h"
+#include "runtime/layer_xdp.h"
+#include "runtime/worker.h"
+#include "support/diag.h"
+
+struct agent_options {
+	const char *bundle_path;
+	const char *ifnames[PORTS_MAX];
+	uint32_t interface_count;
+	uint32_t gone_action; /* XDP_DROP or XDP_PASS */
+	enum attach_mode mode;
+	enum io_copy copy;
+	bool relaxed; /* ignore a strict bundle's order */
+	bool force, count, json;
+	uint32_t workers; /* 0: as many as queues, at most one per CPU */
+	const char *map_init;
+	double stats_interval_s; /* 0: none */
+	double duration_s;       /* 0: until a signal */
+};
+
+struct agent_interface {
+	struct host_interface host;
+	uint32_t port_base;
+	int lock_fd;
+	struct pass_link *pass;
+	bool attached;
+};
+
+struct agent {
+	const struct agent_options *options;
+	struct diag diag;
+	struct bundle *bundle;
+	struct agent_interface interfaces[PORTS_MAX];
+	uint32_t interface_count;
+	/* The same again as workers and the kernel part want them. */
+	struct host_interface hosts[PORTS_MAX];
+	uint32_t port_base[PORTS_MAX];
+	struct user_part *user; /* NULL: everything is decided in the kernel */
+	struct kernel_part *kernel;
+	struct agent_maps *maps;
+	struct order_epochs epochs;
+	struct worker_setup setup;
+	struct worker *workers;
+	uint32_t worker_count;
+	uint32_t chunk_bytes;
+	uint32_t steps_done;
+	uint64_t started_ns;
+};
+
+/* Returns an exit code; not EXIT_CLEAVE_OK: reported and nothing left behind. */
+int agent_start(struct agent *agent, const struct agent_options *options);
+/*
+ * Takes the kernel part off the interfaces, lets the workers complete what is in flight, and reads
+ * the final counters.
+ */
+void agent_quiesce(struct agent *agent, struct counters *final);
+/* Frees everything. */
+void agent_stop(struct agent *agent);
+
+void agent_counters(const struct agent *agent, struct counters *counters);
+/* Is at least one of the interfaces still there? */
+bool agent_has_interface(const struct agent *agent);
+
+/* What `cleaved status` shows: a JSON object, a new reference. */
+struct json_t *agent_status_json(const struct agent *agent, const struct counters *counters);
+void agent_write_status(const struct agent *agent, const struct counters *counters);
+void agent_remove_status(const struct agent *agent);
+/* One line: what runs where and how. */
+void agent_print_headline(const struct agent *agent, FILE *out);
+
+#endif

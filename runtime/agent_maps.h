@@ -1,0 +1,25 @@
+/* The maps of a running bundle: made once, an environment for each worker. */
+#ifndef CLEAVE_RUNTIME_AGENT_MAPS_H
+#define CLEAVE_RUNTIME_AGENT_MAPS_H
+
+#include <stdint.h>
+
+struct agent;
+struct agent_maps;
+struct cleave_env;
+
+/* Returns an exit code, reported. Kernel part loaded, worker_count known. */
+int agent_maps_new(struct agent *agent);
+void agent_maps_free(struct agent *agent);
+/* By index in the manifest; -1 where the kernel has no such map. */
+const int *agent_maps_fds(const struct agent_maps *maps);
+struct cleave_env *agent_maps_env(const struct agent_maps *maps, uint32_t worker);
+
+/* A burst of the worker begins: clocks may be read anew. */
+void agent_maps_burst_begin(struct cleave_env *env);
+/* The packet is decided: its value pointers die, its queued effects stay queued. */
+void agent_maps_packet_end(struct cleave_env *env);
+/* Makes queued effects visible to the kernel. */
+void agent_maps_flush(struct cleave_env *env);
+
+#endif

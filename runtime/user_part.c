@@ -1,0 +1,126 @@
+#include "runtime/user_part.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "support/diag.h"
+
+struct user_part {
+	void *handle;
+};
+
+static uint16_t host_machine(void)
+{
+	Elf64_Ehdr self = {0};
+	FILE *f = fopen("/proc/self/exe", "re");
+
+	if (!f)
+		return EM_NONE;
+	if (fread(&self, sizeof self, 1, f) != 1)
+		self.e_machine = EM_NONE;
+	fclose(f);
+	return self.e_machine;
+}
+
+/* dlopen's own words for a foreign object ("cannot open shared object file") do not say what is
+ * wrong. */
+static int check_machine(const struct bundle *bundle, const struct bundle_member *member,
+			 struct diag *diag)
+{
+	Elf64_Ehdr header;
+	struct utsname host = {0};
+
+	uname(&host);
+	if (member->size < sizeof header || memcmp(member->bytes, ELFMAG, SELFMAG)) {
+		diag_error(diag, NO_LOC, "%s in the bundle is not a shared object", member->name);
+		return -EBADMSG;
+	}
+	memcpy(&header, member->bytes, sizeof header);
+	if (header.e_machine == host_machine() && header.e_ident[EI_CLASS] == ELFCLASS64)
+		return 0;
+	diag_error(
+	    diag, NO_LOC,
+	    "the bundle's user part is native code for %s, this host is %s: build the bundle "
+	    "again for this host",
+	    bundle->machine ? bundle->machine : "another machine", host.machine);
+	return -EBADMSG;
+}
+
+static void *load_from_memory(const struct bundle_member *member)
+{
+	char path[64];
+	void *handle = NULL;
+	int fd = memfd_create("cleave-user", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return NULL;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	for (size_t at = 0; at < member->size;) {
+		ssize_t n = write(fd, (const char *)member->bytes + at, member->size - at);
+
+		if (n < 0 && errno != EINTR) {
+			close(fd);
+			return NULL;
+		}
+		at += n > 0 ? (size_t)n : 0;
+	}
+	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	close(fd);
+	return handle;
+}
+
+int user_part_open(struct user_part **out, const struct bundle *bundle, const char *name,
+		   struct diag *diag)
+{
+	const struct bundle_member *member = bundle_find(bundle, name);
+	struct user_part *part;
+	const uint32_t *abi;
+
+	if (!member) {
+		diag_error(diag, NO_LOC, "the bundle has no %s", name);
+		return -EBADMSG;
+	}
+	if (check_machine(bundle, member, diag))
+		return -EBADMSG;
+	part = calloc(1, sizeof *part);
+	if (!part)
+		return -ENOMEM;
+	part->handle = load_from_memory(member);
+	abi = part->handle ? dlsym(part->handle, CLEAVE_USER_ABI_SYMBOL) : NULL;
+	if (abi && *abi == CLEAVE_USER_ABI) {
+		*out = part;
+		return 0;
+	}
+	if (!part->handle)
+		diag_error(diag, NO_LOC, "cannot load %s of the bundle: %s", name, dlerror());
+	else
+		diag_error(
+		    diag, NO_LOC,
+		    "%s of the bundle has user interface version %u, this agent has %u: build "
+		    "the bundle again",
+		    name, abi ? *abi : 0, CLEAVE_USER_ABI);
+	user_part_close(&part);
+	return -EBADMSG;
+}
+
+void user_part_close(struct user_part **out)
+{
+	if (!*out)
+		return;
+	if ((*out)->handle)
+		dlclose((*out)->handle);
+	free(*out);
+	*out = NULL;
+}
+
+user_main_function *user_part_find(const struct user_part *part, const char *symbol)
+{
+	return (user_main_function *)dlsym(part->handle, symbol);
+}
