@@ -1,0 +1,73 @@
+/* The helper table by number, by name and by the intrinsic that stands for it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <linux/bpf.h>
+
+#include "ir/helpers.h"
+#include "support/arena.h"
+
+static void test_by_number(void **state)
+{
+	const struct ir_helper *helper = ir_helper_by_number(BPF_FUNC_fib_lookup);
+
+	assert_string_equal(helper->name, "fib_lookup");
+	assert_int_equal(helper->layers, 1 << IR_LAYER_KERNEL);
+	assert_true(helper->supported);
+	assert_int_equal(helper->since, 4 << 8 | 18);
+	assert_null(ir_helper_by_number(0));
+	assert_null(ir_helper_by_number(-1));
+	assert_null(ir_helper_by_number(100000));
+}
+
+static void test_by_name(void **state)
+{
+	assert_int_equal(ir_helper_by_name("csum_diff")->number, BPF_FUNC_csum_diff);
+	assert_null(ir_helper_by_name("csum_dif"));
+	assert_null(ir_helper_by_name("bpf_csum_diff"));
+	assert_false(ir_helper_by_name("tail_call")->supported);
+}
+
+/* Every helper is found again by its intrinsic, with and without a suffix for another type. */
+static void test_by_intrinsic(void **state)
+{
+	struct arena *arena = arena_new();
+	unsigned count = 0;
+
+	for (int number = 0; number < 1000; number++) {
+		const struct ir_helper *helper = ir_helper_by_number(number);
+		const char *name;
+
+		if (!helper)
+			continue;
+		count++;
+		name = ir_helper_intrinsic(arena, helper);
+		assert_ptr_equal(ir_helper_by_intrinsic(name), helper);
+		assert_ptr_equal(ir_helper_by_name(helper->name), helper);
+		if (helper->number > 3)
+			assert_ptr_equal(ir_helper_by_intrinsic(arena_printf(arena, "%s.2", name)),
+					 helper);
+		assert_true(helper->layers & 1 << IR_LAYER_KERNEL);
+	}
+	assert_true(count > 70);
+	assert_string_equal(ir_helper_intrinsic(arena, ir_helper_by_number(1)),
+			    "cleave.map.lookup");
+	assert_null(ir_helper_by_intrinsic("cleave.pkt.data"));
+	assert_null(ir_helper_by_intrinsic("cleave.help."));
+	assert_null(ir_helper_by_intrinsic("strlen"));
+	arena_free(&arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_by_number),
+	    cmocka_unit_test(test_by_name),
+	    cmocka_unit_test(test_by_intrinsic),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
