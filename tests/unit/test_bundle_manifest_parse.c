@@ -127,6 +127,63 @@ static void test_no_json(void **state)
 	assert_int_equal(parse("\xff\xfe"), -EBADMSG);
 }
 
+/* Members and manifest that agree with each other, but are not what a bundle has. */
+static int parse_members(const char *const *names, bool can_run, bool cuts)
+{
+	struct bundle *from = sample_bundle(), *b = bundle_new();
+	struct bundle_member members[8] = {0};
+	struct diag diag;
+	const char *text;
+	int err;
+
+	memset(messages, 0, sizeof messages);
+	diag = (struct diag){.out = fmemopen(messages, sizeof messages, "w")};
+	from->members = members;
+	for (from->member_count = 0; names[from->member_count]; from->member_count++)
+		members[from->member_count] = (struct bundle_member){
+		    .name = names[from->member_count], .bytes = "x", .size = 1};
+	from->kernel_can_run_source = can_run;
+	from->kernel_refusal = can_run ? NULL : "why";
+	from->cut_count = cuts ? from->cut_count : 0;
+	text = bundle_manifest(from);
+	b->members = members;
+	b->member_count = from->member_count;
+	err = manifest_parse("nf.cleave", text, strlen(text), b, &diag);
+	fclose(diag.out);
+	bundle_free(&from);
+	bundle_free(&b);
+	return err;
+}
+
+#define NAMES(...) ((const char *const[]){"manifest.json", __VA_ARGS__, NULL})
+#define SRC        "source.bpf.o"
+#define KERN       "kernel.bpf.o"
+
+static void test_member_set(void **state)
+{
+	static const char *const most[] = {"manifest.json", "ir.bc", SRC, KERN, "plan.txt", NULL};
+
+	assert_int_equal(parse_members(most, true, false), 0);
+	assert_int_equal(parse_members(most, true, true), -EBADMSG);
+	assert_non_null(strstr(messages, "cuts but no user part"));
+	assert_int_equal(
+	    parse_members(NAMES("ir.bc", SRC, KERN, "user.so", "plan.txt"), true, true), 0);
+	assert_int_equal(parse_members(NAMES("ir.bc", KERN, "plan.txt"), false, false), 0);
+	assert_int_equal(parse_members(NAMES("ir.bc", KERN, "plan.txt"), true, false), -EBADMSG);
+	assert_non_null(strstr(messages, "lacks source.bpf.o"));
+	assert_int_equal(parse_members(NAMES("ir.bc", SRC, "plan.txt"), true, false), -EBADMSG);
+	assert_non_null(strstr(messages, "lacks kernel.bpf.o"));
+	assert_int_equal(parse_members(NAMES(SRC, "ir.bc", KERN, "plan.txt"), true, false),
+			 -EBADMSG);
+	assert_non_null(strstr(messages, "out of order"));
+	assert_int_equal(parse_members(NAMES("ir.bc", "ir.bc", SRC, KERN, "plan.txt"), true, false),
+			 -EBADMSG);
+	assert_non_null(strstr(messages, "ir.bc twice"));
+	assert_int_equal(parse_members(NAMES("ir.bc", SRC, KERN, "plan.txt", "z"), true, false),
+			 -EBADMSG);
+	assert_non_null(strstr(messages, "unknown member z"));
+}
+
 /* A list with one element more than the limit. */
 static void test_counts(void **state)
 {
@@ -158,7 +215,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_bad_values), cmocka_unit_test(test_good_values),
 	    cmocka_unit_test(test_no_json),    cmocka_unit_test(test_counts),
-	    cmocka_unit_test(test_deep),
+	    cmocka_unit_test(test_deep),       cmocka_unit_test(test_member_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
