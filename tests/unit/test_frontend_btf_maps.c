@@ -14,7 +14,7 @@ static void test_definition(void **state)
 	struct frontend_case c =
 	    case_of("struct key { __u32 a, b, c; };\n"
 		    "struct { __uint(type, BPF_MAP_TYPE_LRU_HASH); __uint(max_entries, 1000);\n"
-		    "  __uint(key_size, 12); __type(value, struct key);\n"
+		    "  __uint(key_size, 12); __uint(value_size, 24);\n"
 		    "  __uint(map_flags, BPF_F_NO_COMMON_LRU); }\n"
 		    "flows SEC(\".maps\");\n" NF
 		    "{ struct key k = {}; return !bpf_map_lookup_elem(&flows, &k); }\n");
@@ -26,7 +26,7 @@ static void test_definition(void **state)
 	assert_string_equal(map->name, "flows");
 	assert_int_equal(map->type, BPF_MAP_TYPE_LRU_HASH);
 	assert_int_equal(map->key_size, 12);
-	assert_int_equal(map->value_size, 12);
+	assert_int_equal(map->value_size, 24);
 	assert_int_equal(map->max_entries, 1000);
 	assert_int_equal(map->flags, BPF_F_NO_COMMON_LRU);
 	assert_int_equal(map->loc.line, PROLOGUE_LINES + 5);

@@ -101,6 +101,8 @@ static void test_null_check(void **state)
 
 	case_expect_ok(&c);
 	case_expect_not(c.text, "icmp");
+	case_expect(c.text, "@cleave.ctx.ingress_ifindex(ptr %0)");
+	case_expect_not(c.text, "ret i32 7");
 	case_close(&c);
 }
 

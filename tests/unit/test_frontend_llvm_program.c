@@ -57,6 +57,8 @@ static void test_inlines_everything(void **state)
 
 	case_expect_ok(&c);
 	assert_int_equal(case_occurrences(c.text, "define "), 1);
+	case_expect_not(c.text, "alwaysinline");
+	case_expect_not(c.text, "br label");
 	assert_int_equal(case_occurrences(c.text, "call ptr @cleave.pkt.data("), 2);
 	assert_int_equal(case_occurrences(c.text, "call ptr @cleave.pkt.data_end("), 2);
 	case_close(&c);
