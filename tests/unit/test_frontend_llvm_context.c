@@ -95,14 +95,17 @@ static void test_context_in_struct(void **state)
 
 static void test_null_check(void **state)
 {
-	struct frontend_case c =
-	    case_of("__attribute__((noinline)) int f(struct xdp_md *ctx)\n"
-		    "{ return ctx ? ctx->ingress_ifindex : 7; }\n" NF "{ return f(ctx); }\n");
+	char *flags[] = {"-O0"};
+	struct frontend_case c = case_open();
 
+	case_write("nf.bpf.c", PROLOGUE NF "{ return ctx ? ctx->ingress_ifindex : 7; }\n");
+	c.input.flags = flags;
+	c.input.flag_count = 1;
+	case_run(&c);
 	case_expect_ok(&c);
 	case_expect_not(c.text, "icmp");
+	case_expect(c.text, "br i1 true");
 	case_expect(c.text, "@cleave.ctx.ingress_ifindex(ptr %0)");
-	case_expect_not(c.text, "ret i32 7");
 	case_close(&c);
 }
 
