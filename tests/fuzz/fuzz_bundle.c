@@ -3,8 +3,8 @@
  * the first byte of the input says where the rest enters:
  *
  *     'r'  raw: the rest is the file
- *     's'  sealed: the rest is the file, its seal made to fit first
- *     'm'  manifest: the rest is manifest.json over the members of a good bundle
+ *     's'  sealed: the rest is the file, its seal and the checksums of its tar headers made to fit
+ * first 'm'  manifest: the rest is manifest.json over the members of a good bundle
  *
  * What is accepted has to print, and has to survive being written and read again unchanged.
  */
@@ -43,6 +43,31 @@ static void check_accepted(struct bundle *b, FILE *out)
 	bundle_free(&again);
 }
 
+/* Walks the archive as far as its sizes lead and makes the header checksums fit. */
+static void fix_checksums(char *bytes, size_t size)
+{
+	enum { BLOCK = 512, SIZE_AT = 124, SIZE_DIGITS = 12, SUM_AT = 148, SUM_DIGITS = 8 };
+	size_t at = 0;
+
+	while (size - at >= BLOCK && bytes[at]) {
+		char *header = bytes + at, digits[SIZE_DIGITS + 1] = "";
+		unsigned sum = 0;
+		size_t member;
+
+		memset(header + SUM_AT, ' ', SUM_DIGITS);
+		for (size_t i = 0; i < BLOCK; i++)
+			sum += (unsigned char)header[i];
+		snprintf(header + SUM_AT, SUM_DIGITS, "%06o", sum);
+		memcpy(digits, header + SIZE_AT, SIZE_DIGITS);
+		member = strtoul(digits, NULL, 8);
+		if (member > size)
+			break;
+		at += BLOCK + (member + BLOCK - 1) / BLOCK * BLOCK;
+		if (at > size)
+			break;
+	}
+}
+
 static struct bundle *parse_file(const uint8_t *data, size_t size, int seal, struct diag *diag)
 {
 	/* A copy of exactly this size: a read behind its end is seen. */
@@ -51,8 +76,10 @@ static struct bundle *parse_file(const uint8_t *data, size_t size, int seal, str
 
 	require(bytes != NULL, "no memory");
 	memcpy(bytes, data, size);
-	if (seal && size >= SEAL_OFFSET + SEAL_BYTES)
+	if (seal && size >= SEAL_OFFSET + SEAL_BYTES) {
+		fix_checksums(bytes, size);
 		bundle_seal_write(bytes, size);
+	}
 	bundle_parse("fuzz", bytes, size, &b, diag);
 	free(bytes);
 	return b;
