@@ -15,7 +15,8 @@ static int common_dominator(const int *idom, int a, int b)
 	return a;
 }
 
-/* Cooper, Harvey, Kennedy, "A Simple, Fast Dominance Algorithm" (2001); blocks are in reverse postorder. */
+/* Cooper, Harvey, Kennedy, "A Simple, Fast Dominance Algorithm" (2001); blocks are in reverse
+ * postorder. */
 int *ir_compute_dominators(const struct ir_program *program)
 {
 	int *idom = arena_array(program->arena, program->block_count, sizeof(int));
@@ -51,7 +52,8 @@ bool ir_dominates(const int *idom, int a, int b)
 	return a == b;
 }
 
-/* Gauss-Seidel on the flow equations; a loop's series converges as its exit probability is not 0. */
+/* Gauss-Seidel on the flow equations; a loop's series converges as its exit probability is not 0.
+ */
 void ir_compute_frequencies(struct ir_program *program)
 {
 	enum { ROUNDS_MAX = 400 };

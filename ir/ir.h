@@ -2,14 +2,14 @@
  * The NF graph: what LLVM does not know about a network function, laid over its LLVM IR.
  *
  * LLVM keeps the computation. The graph says, for each *op* (an instruction with an effect or a
- * notable cost), which bytes and named fields of the packet it reads or writes, which map with which
- * key, and in which layers it may run; and for each control-flow *edge*, what would have to travel
- * with a packet that leaves the kernel there. Blocks are LLVM's basic blocks, split so that every
- * helper call begins one: then every interesting cut is an edge.
+ * notable cost), which bytes and named fields of the packet it reads or writes, which map with
+ * which key, and in which layers it may run; and for each control-flow *edge*, what would have to
+ * travel with a packet that leaves the kernel there. Blocks are LLVM's basic blocks, split so that
+ * every helper call begins one: then every interesting cut is an edge.
  *
  * Invariants (ir_check, run after every stage in debug builds):
- *  - blocks[0] is the program's start and has no predecessors; edges[0] is the edge from nowhere into
- *    it, so that "everything in user" is a cut like any other, at entry 0;
+ *  - blocks[0] is the program's start and has no predecessors; edges[0] is the edge from nowhere
+ * into it, so that "everything in user" is a cut like any other, at entry 0;
  *  - a block's ops are contiguous in ops[] and in program order;
  *  - op.legal is never empty: an op without a layer was an error before;
  *  - the LLVM values that the graph refers to belong to program->llvm and are never replaced by a
@@ -50,7 +50,13 @@ enum ir_op_kind {
 	IR_OP_COUNT
 };
 
-enum ir_packet_effect { IR_PACKET_NONE, IR_PACKET_READ, IR_PACKET_WRITE, IR_PACKET_RESIZE, IR_PACKET_VERDICT };
+enum ir_packet_effect {
+	IR_PACKET_NONE,
+	IR_PACKET_READ,
+	IR_PACKET_WRITE,
+	IR_PACKET_RESIZE,
+	IR_PACKET_VERDICT
+};
 enum ir_state_effect { IR_STATE_NONE, IR_STATE_READ, IR_STATE_WRITE, IR_STATE_RMW, IR_STATE_CLOCK };
 
 #define IR_NONE (-1)
@@ -63,10 +69,10 @@ struct ir_why {
 
 /* Where in the packet an access lies. */
 struct ir_packet_range {
-	bool known;		   /* offset is a constant from the packet's first byte */
-	uint32_t offset, size;	   /* bytes; size 0: of unknown length */
-	const char *base;	   /* else: the header it is relative to, e.g. "ipv4", or NULL */
-	const char *field;	   /* "ipv4.saddr" where the path or the types identify it, else NULL */
+	bool known;            /* offset is a constant from the packet's first byte */
+	uint32_t offset, size; /* bytes; size 0: of unknown length */
+	const char *base;      /* else: the header it is relative to, e.g. "ipv4", or NULL */
+	const char *field;     /* "ipv4.saddr" where the path or the types identify it, else NULL */
 };
 
 /* One part of a map key. */
@@ -78,87 +84,92 @@ struct ir_key_part {
 struct ir_op {
 	enum ir_op_kind kind;
 	int block;
-	struct src_loc loc;		  /* innermost source line */
-	const char *function;		  /* the source function it was inlined from */
-	struct ir_packet_range packet;	  /* PKT_* and CHECKSUM */
-	int map;			  /* index in maps[], or IR_NONE */
-	struct ir_key_part *key;	  /* MAP_LOOKUP, _UPDATE, _DELETE */
+	struct src_loc loc;            /* innermost source line */
+	const char *function;          /* the source function it was inlined from */
+	struct ir_packet_range packet; /* PKT_* and CHECKSUM */
+	int map;                       /* index in maps[], or IR_NONE */
+	struct ir_key_part *key;       /* MAP_LOOKUP, _UPDATE, _DELETE */
 	size_t key_count;
-	int global;			  /* GLOBAL_*: index in globals[], or IR_NONE */
-	int lookup;			  /* MAP_READ/WRITE/ADD: op index of the look-up whose value it touches, or IR_NONE */
-	int helper;			  /* BPF helper number, or IR_NONE */
-	const char *name;		  /* helper, library function or context field; NULL otherwise */
-	const char *verdicts;		  /* VERDICT: "DROP", "PASS|TX", "?" ... */
-	bool add_only;			  /* MAP_LOOKUP: its value is only null-checked and added to */
-	bool loop_bounded;		  /* LOOP: the verifier can see its end */
-	uint64_t loop_trips;		  /* LOOP: bound on iterations when bounded */
+	int global;       /* GLOBAL_*: index in globals[], or IR_NONE */
+	int lookup;       /* MAP_READ/WRITE/ADD: op index of the look-up whose value it touches, or
+			     IR_NONE */
+	int helper;       /* BPF helper number, or IR_NONE */
+	const char *name; /* helper, library function or context field; NULL otherwise */
+	const char *verdicts; /* VERDICT: "DROP", "PASS|TX", "?" ... */
+	bool add_only;        /* MAP_LOOKUP: its value is only null-checked and added to */
+	bool loop_bounded;    /* LOOP: the verifier can see its end */
+	uint64_t loop_trips;  /* LOOP: bound on iterations when bounded */
 	ir_layer_set legal;
 	struct ir_why missing[IR_LAYER_COUNT]; /* for each layer not in legal: the reason */
-	void *value;			  /* LLVMValueRef of the instruction (LOOP, VERDICT: a terminator) */
+	void *value; /* LLVMValueRef of the instruction (LOOP, VERDICT: a terminator) */
 };
 
 struct ir_block {
-	const char *label;     /* stable: "b0", "b1" ... in program order */
+	const char *label; /* stable: "b0", "b1" ... in program order */
 	int first_op, op_count;
-	int *in, *out;	       /* edge indices; out in the terminator's successor order */
+	int *in, *out; /* edge indices; out in the terminator's successor order */
 	size_t in_count, out_count;
-	struct src_loc loc;    /* of its first instruction with a line */
+	struct src_loc loc; /* of its first instruction with a line */
 	const char *function;
 	unsigned loop_depth;
-	uint32_t instructions; /* LLVM instructions that cost something: arithmetic, loads, branches */
-	double frequency;      /* executions per packet: profile or static estimate */
-	void *value;	       /* LLVMBasicBlockRef */
+	uint32_t
+	    instructions; /* LLVM instructions that cost something: arithmetic, loads, branches */
+	double frequency; /* executions per packet: profile or static estimate */
+	void *value;      /* LLVMBasicBlockRef */
 };
 
 enum ir_live_kind {
-	IR_LIVE_SCALAR,	      /* integers of 1 to 64 bits: the value */
-	IR_LIVE_PACKET,	      /* pointer into the packet: its offset from data, 4 bytes */
-	IR_LIVE_MAP_VALUE,    /* pointer to a map value or null: index or key, by the map's home */
-	IR_LIVE_STACK,	      /* bytes [from, to) of a stack object whose address was taken */
-	IR_LIVE_MAP_BYTES,    /* bytes [from, to) of a packet-local map's element */
+	IR_LIVE_SCALAR,    /* integers of 1 to 64 bits: the value */
+	IR_LIVE_PACKET,    /* pointer into the packet: its offset from data, 4 bytes */
+	IR_LIVE_MAP_VALUE, /* pointer to a map value or null: index or key, by the map's home */
+	IR_LIVE_STACK,     /* bytes [from, to) of a stack object whose address was taken */
+	IR_LIVE_MAP_BYTES, /* bytes [from, to) of a packet-local map's element */
 };
 
 /* One value that is live across an edge and has to travel (what can be recomputed does not). */
 struct ir_live {
 	enum ir_live_kind kind;
-	const char *name;      /* of the source variable, or "v12" */
-	uint32_t size;	       /* bytes; MAP_VALUE: 4, or key_size + 4 for homes without an index */
-	int map;	       /* MAP_VALUE, MAP_BYTES */
-	uint32_t from, to;     /* STACK, MAP_BYTES */
-	void *value;	       /* LLVMValueRef; STACK: the alloca; MAP_BYTES: NULL */
+	const char *name;  /* of the source variable, or "v12" */
+	uint32_t size;     /* bytes; MAP_VALUE: 4, or key_size + 4 for homes without an index */
+	int map;           /* MAP_VALUE, MAP_BYTES */
+	uint32_t from, to; /* STACK, MAP_BYTES */
+	void *value;       /* LLVMValueRef; STACK: the alloca; MAP_BYTES: NULL */
 };
 
 struct ir_edge {
-	int from, to;	       /* block indices; from is IR_NONE for edges[0] */
-	int successor;	       /* index among the terminator's successors */
-	double probability;    /* of taking it when at the end of `from` */
+	int from, to;       /* block indices; from is IR_NONE for edges[0] */
+	int successor;      /* index among the terminator's successors */
+	double probability; /* of taking it when at the end of `from` */
 	struct ir_live *live;
 	size_t live_count;
-	struct ir_why cut;     /* NONE: a packet may be handed over here */
+	void **restored; /* LLVMValueRefs that `to` and what follows need: phis of `to`, and older
+			    values */
+	size_t restored_count;
+	struct ir_why cut; /* NONE: a packet may be handed over here */
 };
 
 struct ir_map {
 	const char *name;
 	uint32_t type, key_size, value_size, max_entries, flags;
 	struct src_loc loc;
-	bool packet_local;     /* every packet writes the bytes that it reads */
-	void *value;	       /* LLVMValueRef of its global */
+	bool packet_local; /* every packet writes the bytes that it reads */
+	void *value;       /* LLVMValueRef of its global */
 };
 
 struct ir_global {
 	const char *name;
-	const char *section;   /* ".bss", ".data", ".rodata" */
+	const char *section; /* ".bss", ".data", ".rodata" */
 	uint32_t size;
-	bool constant;	       /* never written by the program and in .rodata */
+	bool constant; /* never written by the program and in .rodata */
 	void *value;
 };
 
 struct ir_program {
 	struct arena *arena;
 	struct ir_llvm *llvm;
-	const char *source;    /* path as the user gave it */
-	const char *name;      /* function name */
-	const char *section;   /* "xdp", "xdp.frags", ... */
+	const char *source;  /* path as the user gave it */
+	const char *name;    /* function name */
+	const char *section; /* "xdp", "xdp.frags", ... */
 	const char *license;
 	struct ir_map *maps;
 	size_t map_count;
@@ -170,8 +181,8 @@ struct ir_program {
 	size_t edge_count;
 	struct ir_op *ops;
 	size_t op_count;
-	uint32_t stack_bytes;  /* of all stack objects */
-	bool uses_clock;       /* reads time, random numbers, jiffies */
+	uint32_t stack_bytes; /* of all stack objects */
+	bool uses_clock;      /* reads time, random numbers, jiffies */
 };
 
 static inline struct ir_op *ir_first_op(const struct ir_program *p, size_t block)
@@ -184,17 +195,19 @@ static inline struct ir_op *ir_end_op(const struct ir_program *p, size_t block)
 	return ir_first_op(p, block) + p->blocks[block].op_count;
 }
 
-const char *ir_op_text(enum ir_op_kind kind);	     /* "map.lookup" */
+const char *ir_op_text(enum ir_op_kind kind); /* "map.lookup" */
 enum ir_packet_effect ir_op_packet(enum ir_op_kind kind);
 enum ir_state_effect ir_op_state(enum ir_op_kind kind);
-const char *ir_reason_text(enum ir_reason reason);   /* "unbounded-loop" */
+const char *ir_reason_text(enum ir_reason reason); /* "unbounded-loop" */
 /* The plain sentence with its detail, in the arena. */
 const char *ir_why_sentence(struct arena *arena, struct ir_why why);
-const char *ir_layer_text(enum ir_layer layer);	     /* "kernel" */
-const char *ir_map_type_text(uint32_t type);	     /* "lru_hash" */
+const char *ir_layer_text(enum ir_layer layer); /* "kernel" */
+const char *ir_map_type_text(uint32_t type);    /* "lru_hash" */
 
-/* The innermost stable description of an op in one line: `map.lookup conntrack key=[ipv4.saddr ...]`. */
-const char *ir_op_line(struct arena *arena, const struct ir_program *program, const struct ir_op *op);
+/* The innermost stable description of an op in one line: `map.lookup conntrack key=[ipv4.saddr
+ * ...]`. */
+const char *ir_op_line(struct arena *arena, const struct ir_program *program,
+		       const struct ir_op *op);
 
 /* Prints. Text is stable: golden tests compare it. */
 void ir_print_text(FILE *out, const struct ir_program *program);

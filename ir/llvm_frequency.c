@@ -1,7 +1,8 @@
 /*
- * Static branch probabilities: branch weights that the source gave (__builtin_expect), else heuristics
- * in the manner of Ball and Larus, "Branch Prediction for Free" (PLDI 1993), with what is peculiar to packet
- * programs: a bounds check against the packet's end passes, a look-up finds something.
+ * Static branch probabilities: branch weights that the source gave (__builtin_expect), else
+ * heuristics in the manner of Ball and Larus, "Branch Prediction for Free" (PLDI 1993), with what
+ * is peculiar to packet programs: a bounds check against the packet's end passes, a look-up finds
+ * something.
  */
 #include "ir/graph.h"
 #include "ir/llvm_ir.h"

@@ -24,7 +24,8 @@ struct order {
 };
 
 /* Depth first with a stack of our own: programs may have thousands of blocks in one chain. */
-static void order_blocks(struct order *order, struct arena *arena, LLVMBasicBlockRef entry, size_t n)
+static void order_blocks(struct order *order, struct arena *arena, LLVMBasicBlockRef entry,
+			 size_t n)
 {
 	LLVMBasicBlockRef *stack = arena_array(arena, n + 1, sizeof(LLVMBasicBlockRef));
 	unsigned *next = arena_array(arena, n + 1, sizeof(unsigned));
@@ -74,9 +75,11 @@ int ir_block_of(const struct ir_program *program, LLVMBasicBlockRef block)
 	return IR_NONE;
 }
 
-static void add_edge(struct ir_program *program, size_t *capacity, int from, int to, unsigned successor)
+static void add_edge(struct ir_program *program, size_t *capacity, int from, int to,
+		     unsigned successor)
 {
-	struct ir_edge *e = ARENA_PUSH(program->arena, program->edges, program->edge_count, *capacity);
+	struct ir_edge *e =
+	    ARENA_PUSH(program->arena, program->edges, program->edge_count, *capacity);
 
 	*e = (struct ir_edge){.from = from, .to = to, .successor = (int)successor};
 }
@@ -189,7 +192,8 @@ static void link_lookups(struct ir_program *program)
 		op->lookup = IR_NONE;
 		LLVMValueRef root = llvm_pointer_region(program, ir_access_pointer(op->value)).root;
 		for (size_t l = 0; root && l < program->op_count; l++)
-			if (program->ops[l].kind == IR_OP_MAP_LOOKUP && program->ops[l].value == root)
+			if (program->ops[l].kind == IR_OP_MAP_LOOKUP &&
+			    program->ops[l].value == root)
 				op->lookup = (int)l;
 	}
 }

@@ -10,8 +10,10 @@ int ir_block_of(const struct ir_program *program, LLVMBasicBlockRef block);
 /* Innermost source place of an instruction; line 0 when it has none. */
 struct src_loc ir_instruction_loc(const struct ir_program *program, LLVMValueRef instruction);
 /* Appends the ops that an instruction is (none, one, or two for a copy between memories). */
-void ir_add_instruction_ops(struct ir_program *program, int block, LLVMValueRef instruction, size_t *capacity);
-/* The pointer that a load, store or atomic instruction goes through, or a memory intrinsic's destination. */
+void ir_add_instruction_ops(struct ir_program *program, int block, LLVMValueRef instruction,
+			    size_t *capacity);
+/* The pointer that a load, store or atomic instruction goes through, or a memory intrinsic's
+ * destination. */
 LLVMValueRef ir_access_pointer(LLVMValueRef instruction);
 /* Adds LOOP's bound and the blocks' loop depth. */
 void ir_find_loops(struct ir_program *program);

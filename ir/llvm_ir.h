@@ -8,25 +8,28 @@
  *     ptr  @cleave.pkt.data(ptr ctx), .data_end, .data_meta
  *     i32  @cleave.ctx.ingress_ifindex(ptr ctx), .rx_queue_index, .egress_ifindex
  *     ptr  @cleave.map.lookup(ptr map, ptr key)
- *     i64  @cleave.map.update(ptr map, ptr key, ptr value, i64 flags), i64 @cleave.map.delete(ptr map, ptr key)
- *     ...  @cleave.help.NAME(...)  every other helper bpf_NAME, with the arguments of the source's call
+ *     i64  @cleave.map.update(ptr map, ptr key, ptr value, i64 flags), i64 @cleave.map.delete(ptr
+ * map, ptr key)
+ *     ...  @cleave.help.NAME(...)  every other helper bpf_NAME, with the arguments of the source's
+ * call
  *
- * The context parameter is used by nothing else. Maps are the globals of section ".maps"; the program's own globals stay as
- * they are. frontend/helpers.def has a row for each helper.
+ * The context parameter is used by nothing else. Maps are the globals of section ".maps"; the
+ * program's own globals stay as they are. frontend/helpers.def has a row for each helper.
  */
 #ifndef CLEAVE_IR_LLVM_IR_H
 #define CLEAVE_IR_LLVM_IR_H
 
-#include <llvm-c/Core.h>
-#include <llvm-c/Target.h>
+#include "ir/ir.h"
 
-struct ir_program;
+#include <llvm-c/Core.h>
+#include <llvm-c/DebugInfo.h>
+#include <llvm-c/Target.h>
 
 struct ir_llvm {
 	LLVMContextRef context;
-	LLVMModuleRef module;	/* normalised, blocks split; never changed after the graph is built */
+	LLVMModuleRef module; /* normalised, blocks split; never changed after the graph is built */
 	LLVMModuleRef original; /* clang's, as it came */
-	LLVMValueRef function;	/* the program in module */
+	LLVMValueRef function;  /* the program in module */
 };
 
 /* Frees the context and all in it; the program's arena stays. */
@@ -42,16 +45,48 @@ int llvm_map_index(const struct ir_program *program, LLVMValueRef value);
  * What a pointer points into: follows GEPs, casts, phis and selects. index: map (MAP) or global
  * (GLOBAL) index; root: the alloca (STACK) or the look-up call (MAP) when there is only one.
  */
-enum llvm_memory { LLVM_MEMORY_UNKNOWN, LLVM_MEMORY_PACKET, LLVM_MEMORY_PACKET_END, LLVM_MEMORY_CONTEXT,
-	LLVM_MEMORY_STACK, LLVM_MEMORY_MAP, LLVM_MEMORY_MAP_SELF, LLVM_MEMORY_GLOBAL, LLVM_MEMORY_NULL, LLVM_MEMORY_MIXED };
+enum llvm_memory {
+	LLVM_MEMORY_UNKNOWN,
+	LLVM_MEMORY_PACKET,
+	LLVM_MEMORY_PACKET_END,
+	LLVM_MEMORY_CONTEXT,
+	LLVM_MEMORY_STACK,
+	LLVM_MEMORY_MAP,
+	LLVM_MEMORY_MAP_SELF,
+	LLVM_MEMORY_GLOBAL,
+	LLVM_MEMORY_NULL,
+	LLVM_MEMORY_MIXED
+};
 struct llvm_region {
 	enum llvm_memory memory;
 	int index;
 	LLVMValueRef root;
-	bool constant;	 /* offset is a constant */
-	int64_t offset;	 /* from the root (PACKET: from data) when constant */
+	bool constant;  /* offset is a constant */
+	int64_t offset; /* from the root (PACKET: from data) when constant */
 };
 struct llvm_region llvm_pointer_region(const struct ir_program *program, LLVMValueRef pointer);
+
+/*
+ * How a value crosses a cut. FREE: it is rebuilt from what every packet has (constants, the
+ * packet's ends, addresses of stack objects and globals). CHAIN: the instruction is repeated on its
+ * operands, which cross instead. VALUE: it travels, as `live` says. REFUSED: neither is possible,
+ * `reason` says why.
+ */
+enum llvm_carry_kind { LLVM_CARRY_FREE, LLVM_CARRY_CHAIN, LLVM_CARRY_VALUE, LLVM_CARRY_REFUSED };
+struct llvm_carry {
+	enum llvm_carry_kind kind;
+	enum ir_live_kind live;
+	int map;       /* IR_LIVE_MAP_VALUE */
+	uint32_t size; /* bytes in the handoff; MAP_VALUE: 4, as for homes with an index */
+	enum ir_reason reason;
+	struct llvm_region region;
+};
+struct llvm_carry llvm_carry_of(const struct ir_program *program, LLVMValueRef value);
+
+/* What a restored value of the edge is on the edge's near side: a phi's incoming value, else
+ * itself. */
+LLVMValueRef llvm_edge_source(const struct ir_program *program, const struct ir_edge *edge,
+			      LLVMValueRef restored);
 
 /*
  * ir stages, in order. Each reads and extends `program`; returns 0 or a negative errno (reported).

@@ -1,8 +1,8 @@
 /*
- * Loops: which blocks head one, how deep blocks lie, and whether the kernel's verifier can see a loop's
- * end. The verifier has no notion of loops: it walks every iteration and gives up after a million
- * instructions (kernel/bpf/verifier.c, BPF_COMPLEXITY_LIMIT_INSNS). It therefore accepts a loop
- * when some value that it tracks reaches an exit condition in few enough steps; that is what
+ * Loops: which blocks head one, how deep blocks lie, and whether the kernel's verifier can see a
+ * loop's end. The verifier has no notion of loops: it walks every iteration and gives up after a
+ * million instructions (kernel/bpf/verifier.c, BPF_COMPLEXITY_LIMIT_INSNS). It therefore accepts a
+ * loop when some value that it tracks reaches an exit condition in few enough steps; that is what
  * `loop_bounded` guesses, from induction variables with constant steps and limits of known range.
  */
 #include "ir/graph.h"
@@ -17,7 +17,7 @@ struct loop_walk {
 	struct ir_program *program;
 	const int *idom;
 	int header;
-	bool *body;	  /* per block */
+	bool *body; /* per block */
 };
 
 /* The blocks that reach `latch` without passing the header. */
@@ -49,7 +49,8 @@ static void collect_body(struct loop_walk *walk, int latch)
 static uint64_t largest(LLVMValueRef value, unsigned depth)
 {
 	LLVMTypeRef type = LLVMTypeOf(value);
-	unsigned bits = LLVMGetTypeKind(type) == LLVMIntegerTypeKind ? LLVMGetIntTypeWidth(type) : 64;
+	unsigned bits =
+	    LLVMGetTypeKind(type) == LLVMIntegerTypeKind ? LLVMGetIntTypeWidth(type) : 64;
 	uint64_t all = bits >= 64 ? UINT64_MAX : (1ull << bits) - 1, a, b;
 
 	if (LLVMIsAConstantInt(value))
@@ -194,7 +195,8 @@ static uint64_t count_trips(const struct induction *iv, LLVMIntPredicate predica
 	case LLVMIntEQ:
 	case LLVMIntNE: /* only an exact hit ends it */
 		if (!iv->start_known || !limit_constant)
-			return limit < TRIPS_MAX && iv->start_known && step == 1 ? limit + 1 : TRIPS_MAX;
+			return limit < TRIPS_MAX && iv->start_known && step == 1 ? limit + 1
+										 : TRIPS_MAX;
 		distance = iv->step > 0 ? limit - start : start - limit;
 		return distance % step ? TRIPS_MAX : distance / step + 1;
 	case LLVMIntULT:
@@ -230,8 +232,8 @@ static uint64_t exit_trips(const struct loop_walk *walk, LLVMValueRef end)
 
 		if (!read_induction(walk, LLVMGetOperand(test, side), &iv))
 			continue;
-		uint64_t trips = count_trips(&iv, LLVMGetICmpPredicate(test), largest_at(walk, limit),
-					     LLVMIsAConstantInt(limit));
+		uint64_t trips = count_trips(&iv, LLVMGetICmpPredicate(test),
+					     largest_at(walk, limit), LLVMIsAConstantInt(limit));
 		best = trips < best ? trips : best;
 	}
 	return best;
@@ -293,7 +295,8 @@ static void insert_loop_op(struct ir_program *program, int header, uint64_t trip
 	for (size_t b = 0; b < program->block_count; b++)
 		program->blocks[b].first_op += b > (size_t)header;
 	for (size_t o = 0; o < program->op_count; o++)
-		program->ops[o].lookup += program->ops[o].lookup != IR_NONE && program->ops[o].lookup >= (int)at;
+		program->ops[o].lookup +=
+		    program->ops[o].lookup != IR_NONE && program->ops[o].lookup >= (int)at;
 }
 
 void ir_find_loops(struct ir_program *program)

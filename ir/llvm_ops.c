@@ -224,7 +224,6 @@ void ir_add_instruction_ops(struct ir_program *program, int block, LLVMValueRef 
 		op = add_op(program, block, i, IR_OP_HELPER, capacity);
 		op->name = "wide integer";
 		forbid(op, IR_LAYER_KERNEL, IR_REASON_WIDE_INTEGER,
-		       arena_printf(program->arena, "%u bits",
-				    LLVMGetIntTypeWidth(LLVMTypeOf(i))));
+		       arena_printf(program->arena, "%u bits", LLVMGetIntTypeWidth(LLVMTypeOf(i))));
 	}
 }

@@ -1,6 +1,7 @@
 /*
  * Splits blocks so that every interesting place to cut is an edge: each intrinsic call that touches
- * state or the packet's shape begins a block of its own, which is entered by one unconditional edge and has no phis.
+ * state or the packet's shape begins a block of its own, which is entered by one unconditional edge
+ * and has no phis.
  */
 #include "ir/ir.h"
 #include "ir/llvm_ir.h"
@@ -12,7 +13,8 @@ static bool begins_block(LLVMValueRef instruction)
 {
 	const char *name = llvm_intrinsic_name(instruction);
 
-	return name && (strncmp(name, "cleave.map.", 11) == 0 || strncmp(name, "cleave.help.", 12) == 0);
+	return name &&
+	       (strncmp(name, "cleave.map.", 11) == 0 || strncmp(name, "cleave.help.", 12) == 0);
 }
 
 static LLVMBasicBlockRef only_predecessor(LLVMBasicBlockRef block)
@@ -79,7 +81,8 @@ int ir_split_blocks(struct ir_program *program, struct diag *diag)
 	LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(program->llvm->function);
 
 	for (; block; block = LLVMGetNextBasicBlock(block))
-		for (LLVMValueRef i = LLVMGetFirstInstruction(block); i; i = LLVMGetNextInstruction(i))
+		for (LLVMValueRef i = LLVMGetFirstInstruction(block); i;
+		     i = LLVMGetNextInstruction(i))
 			if (begins_block(i) && !stands_alone(i))
 				split_before(builder, context, i);
 	LLVMDisposeBuilder(builder);

@@ -1,0 +1,120 @@
+/* How one value crosses a cut. */
+#include "ir/ir.h"
+#include "ir/llvm_ir.h"
+
+#include <string.h>
+
+static struct llvm_carry refuse(struct llvm_region region, enum ir_reason reason)
+{
+	return (struct llvm_carry){
+	    .kind = LLVM_CARRY_REFUSED, .reason = reason, .region = region, .map = IR_NONE};
+}
+
+static struct llvm_carry carry(struct llvm_region region, enum llvm_carry_kind kind)
+{
+	return (struct llvm_carry){.kind = kind, .region = region, .map = IR_NONE};
+}
+
+static struct llvm_carry travel(struct llvm_region region, enum ir_live_kind live, uint32_t size)
+{
+	return (struct llvm_carry){.kind = LLVM_CARRY_VALUE,
+				   .live = live,
+				   .size = size,
+				   .map = live == IR_LIVE_MAP_VALUE ? region.index : IR_NONE,
+				   .region = region};
+}
+
+static bool is_address_arithmetic(LLVMValueRef value)
+{
+	if (!LLVMIsAInstruction(value))
+		return false;
+	switch (LLVMGetInstructionOpcode(value)) {
+	case LLVMGetElementPtr:
+	case LLVMBitCast:
+	case LLVMIntToPtr:
+	case LLVMPtrToInt:
+	case LLVMFreeze:
+	case LLVMAdd:
+	case LLVMSub:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static struct llvm_carry carry_map_value(LLVMValueRef value, struct llvm_region region)
+{
+	if (is_address_arithmetic(value))
+		return carry(region, LLVM_CARRY_CHAIN);
+	if (region.index == IR_NONE || !region.constant || region.offset != 0)
+		return refuse(region, IR_REASON_LIVE_POINTER);
+	return travel(region, IR_LIVE_MAP_VALUE, 4);
+}
+
+static struct llvm_carry carry_pointer(LLVMValueRef value, struct llvm_region region)
+{
+	switch (region.memory) {
+	case LLVM_MEMORY_PACKET:
+		return region.constant && region.root ? carry(region, LLVM_CARRY_FREE)
+						      : travel(region, IR_LIVE_PACKET, 4);
+	case LLVM_MEMORY_MAP:
+		return carry_map_value(value, region);
+	case LLVM_MEMORY_PACKET_END:
+	case LLVM_MEMORY_NULL:
+	case LLVM_MEMORY_MAP_SELF:
+		return region.constant ? carry(region, LLVM_CARRY_FREE)
+				       : refuse(region, IR_REASON_LIVE_POINTER);
+	case LLVM_MEMORY_CONTEXT:
+	case LLVM_MEMORY_STACK:
+	case LLVM_MEMORY_GLOBAL:
+		if (region.constant && region.root)
+			return carry(region, LLVM_CARRY_FREE);
+		return is_address_arithmetic(value) ? carry(region, LLVM_CARRY_CHAIN)
+						    : refuse(region, IR_REASON_LIVE_POINTER);
+	case LLVM_MEMORY_MIXED:
+		return refuse(region, IR_REASON_LIVE_MIXED);
+	case LLVM_MEMORY_UNKNOWN:
+		break;
+	}
+	return refuse(region, IR_REASON_LIVE_POINTER);
+}
+
+static bool is_context_read(LLVMValueRef value)
+{
+	const char *name = llvm_intrinsic_name(value);
+
+	return name && strncmp(name, "cleave.ctx.", 11) == 0;
+}
+
+struct llvm_carry llvm_carry_of(const struct ir_program *program, LLVMValueRef value)
+{
+	LLVMTypeRef type = LLVMTypeOf(value);
+	struct llvm_region region = llvm_pointer_region(program, value);
+
+	if (LLVMIsAConstant(value) || LLVMIsAArgument(value) || is_context_read(value))
+		return carry(region, LLVM_CARRY_FREE);
+	if (LLVMGetTypeKind(type) == LLVMPointerTypeKind || region.memory != LLVM_MEMORY_UNKNOWN)
+		return carry_pointer(value, region);
+	if (LLVMGetTypeKind(type) != LLVMIntegerTypeKind || LLVMGetIntTypeWidth(type) > 64)
+		return refuse(region, IR_REASON_LIVE_POINTER);
+	/* The narrow value is cheaper to carry than the wide one. */
+	if (LLVMIsAZExtInst(value) || LLVMIsASExtInst(value))
+		return carry(region, LLVM_CARRY_CHAIN);
+	uint32_t bytes = (LLVMGetIntTypeWidth(type) + 7) / 8;
+
+	while (bytes & (bytes - 1))
+		bytes++;
+	return travel(region, IR_LIVE_SCALAR, bytes);
+}
+
+LLVMValueRef llvm_edge_source(const struct ir_program *program, const struct ir_edge *edge,
+			      LLVMValueRef restored)
+{
+	if (!LLVMIsAPHINode(restored) || edge->from == IR_NONE ||
+	    LLVMGetInstructionParent(restored) != program->blocks[edge->to].value)
+		return restored;
+	for (unsigned n = 0; n < LLVMCountIncoming(restored); n++)
+		if (LLVMGetIncomingBlock(restored, n) == program->blocks[edge->from].value)
+			return LLVMGetIncomingValue(restored, n);
+	return restored;
+}
