@@ -1,0 +1,97 @@
+/*
+ * One side of a comparison: something that runs packets and has maps. Sides start from the same
+ * state and are given the same packets, clocks and random numbers.
+ *
+ *     kernel   the unmodified program in the kernel: the oracle
+ *     split    the kernel part in the kernel, what it hands over in the user part in this process
+ *     native   both parts, or the whole program, compiled for this host, in this process
+ *
+ * A split side may hold handed-over packets back (delay): run then returns CHECK_HELD, and the
+ * packet's outcome comes from complete, oldest first.
+ */
+#ifndef CLEAVE_RUNTIME_CHECK_SIDE_H
+#define CLEAVE_RUNTIME_CHECK_SIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bundle/bundle.h"
+#include "bundle/kernel_abi.h"
+#include "runtime/host_test.h"
+
+struct cleave_map;
+struct diag;
+struct map_init;
+struct test_packet;
+
+/* What became of a packet. */
+struct check_outcome {
+	size_t packet; /* index in the list */
+	uint32_t verdict;
+	bool handed_over; /* decided in user; entry is where it went on */
+	uint32_t entry;
+	bool redirect_known; /* a run in the kernel does not tell where a redirect goes */
+	uint32_t redirect_kind, redirect_target, redirect_map;
+	uint64_t redirect_flags;
+	uint32_t size;
+	uint8_t bytes[HOST_TEST_FRAME];
+};
+
+/* An element that a packet looked up, changed or deleted. */
+struct check_touch {
+	uint32_t map;
+	uint8_t
+	    key[CLEAVE_BATCH_KEY_MAX]; /* longer keys are left to the comparison of whole maps */
+};
+
+enum { CHECK_TOUCHES_MAX = 64 };
+
+struct check_touches {
+	struct check_touch touch[CHECK_TOUCHES_MAX];
+	unsigned count;
+};
+
+struct check_side;
+
+struct check_side_ops {
+	/*
+	 * 0: outcome is filled in, or the packet is held and counted in side->held. Or a negative
+	 * errno.
+	 */
+	int (*run)(struct check_side *side, const struct test_packet *packet,
+		   const struct cleave_replay_inputs *inputs, struct check_outcome *outcome);
+	/* The outcome of the oldest packet held. Called only when held is not 0. */
+	int (*complete)(struct check_side *side, struct check_outcome *outcome);
+	void (*free)(struct check_side *side);
+};
+
+/* The head of every side. Arrays are by the bundle's indices. */
+struct check_side {
+	const struct check_side_ops *ops;
+	const struct bundle *bundle;
+	const char *name;               /* "oracle", "split", "native" */
+	struct cleave_map *const *maps; /* as an operator reads them; NULL: not to be compared */
+	uint8_t *const *globals;        /* NULL: not to be compared */
+	struct check_touches *touches;  /* of the last packet; NULL when the side cannot tell */
+	unsigned held;                  /* packets handed over and not yet completed */
+};
+
+/* What a side is made from. */
+struct check_side_setup {
+	const struct bundle *bundle;
+	const struct map_init *init; /* may be NULL */
+	uint32_t cpu;                /* the one this process is pinned to */
+	uint32_t delay;              /* packets to hold back; split only */
+	bool whole;                  /* native: user.so from its start, not replay.so */
+	struct diag *diag;
+};
+
+/* Each returns 0 or a negative errno, reported. The side starts in its start state. */
+int check_oracle_new(struct check_side **side, const struct check_side_setup *setup);
+int check_split_new(struct check_side **side, const struct check_side_setup *setup);
+int check_native_new(struct check_side **side, const struct check_side_setup *setup);
+/* *side may be NULL. */
+void check_side_free(struct check_side **side);
+
+#endif

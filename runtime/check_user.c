@@ -1,0 +1,128 @@
+/* Native parts, one packet at a time. */
+#include "runtime/check_user.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "runtime/env.h"
+#include "runtime/map.h"
+#include "runtime/packet_list.h"
+
+/* The calls have no room for a context of ours: the user that runs in this thread now. */
+static __thread struct check_user *running;
+
+static void note(struct cleave_env *env, const struct cleave_map *map, const void *key)
+{
+	struct check_touches *t = &running->touches;
+	struct check_touch touch = {.map = 0};
+	uint32_t size = map_key_bytes(map);
+
+	while (touch.map < env->map_count && env->maps[touch.map] != map)
+		touch.map++;
+	if (touch.map == env->map_count || size > sizeof touch.key)
+		return;
+	memcpy(touch.key, key, size);
+	for (unsigned i = 0; i < t->count; i++)
+		if (t->touch[i].map == touch.map && !memcmp(t->touch[i].key, touch.key, size))
+			return;
+	if (t->count < CHECK_TOUCHES_MAX)
+		t->touch[t->count++] = touch;
+}
+
+static void *note_lookup(struct cleave_env *env, struct cleave_map *map, const void *key)
+{
+	note(env, map, key);
+	return running->calls->map_lookup(env, map, key);
+}
+
+static int64_t note_update(struct cleave_env *env, struct cleave_map *map, const void *key,
+			   const void *value, uint64_t flags)
+{
+	note(env, map, key);
+	return running->calls->map_update(env, map, key, value, flags);
+}
+
+static int64_t note_delete(struct cleave_env *env, struct cleave_map *map, const void *key)
+{
+	note(env, map, key);
+	return running->calls->map_delete(env, map, key);
+}
+
+static void note_add(struct cleave_env *env, struct cleave_map *map, const void *key,
+		     uint32_t offset, uint32_t size, uint64_t operand)
+{
+	note(env, map, key);
+	running->calls->map_add(env, map, key, offset, size, operand);
+}
+
+int check_user_open(struct check_user *user, struct map_set *set, uint32_t cpu)
+{
+	int err = env_new(set, cpu, &user->env);
+
+	if (err)
+		return err;
+	user->calls = user->env->calls;
+	user->noting = *user->calls;
+	user->noting.map_lookup = note_lookup;
+	user->noting.map_update = note_update;
+	user->noting.map_delete = note_delete;
+	user->noting.map_add = note_add;
+	user->env->calls = &user->noting;
+	return 0;
+}
+
+void check_user_close(struct check_user *user)
+{
+	env_free(&user->env);
+}
+
+void check_user_set(struct check_user *user, const uint8_t *bytes, uint32_t size, uint32_t ifindex)
+{
+	uint8_t *data = user->frame + HOST_TEST_HEADROOM;
+
+	assert(size <= HOST_TEST_BYTES_MAX);
+	memset(user->frame, 0, sizeof user->frame);
+	memcpy(data, bytes, size);
+	user->touches.count = 0;
+	user->packet = (struct cleave_packet){
+	    .data = data,
+	    .data_end = data + size,
+	    .data_meta = data,
+	    .head = user->frame + HOST_TEST_FRAME_HEAD,
+	    .limit = user->frame + sizeof user->frame,
+	    .handoff = user->handoff,
+	    .env = user->env,
+	    .ingress_ifindex = ifindex,
+	};
+}
+
+uint32_t check_user_run(struct check_user *user, user_main_function *function,
+			struct cleave_replay_inputs *inputs)
+{
+	uint32_t action;
+
+	running = user;
+	env_set_replay(user->env, inputs);
+	env_burst_begin(user->env);
+	action = function(&user->packet);
+	env_packet_end(user->env);
+	env_flush(user->env);
+	running = NULL;
+	return action;
+}
+
+void check_user_outcome(const struct check_user *user, uint32_t action,
+			struct check_outcome *outcome)
+{
+	const struct cleave_packet *p = &user->packet;
+
+	assert(p->data >= user->frame && p->data <= p->data_end && p->data_end <= p->limit);
+	outcome->verdict = action;
+	outcome->redirect_known = true;
+	outcome->redirect_kind = p->redirect_kind;
+	outcome->redirect_target = p->redirect_target;
+	outcome->redirect_map = p->redirect_map;
+	outcome->redirect_flags = p->redirect_flags;
+	outcome->size = (uint32_t)(p->data_end - p->data);
+	memcpy(outcome->bytes, p->data, outcome->size);
+}
