@@ -113,9 +113,9 @@ static void print_cuts(const struct bundle *b, FILE *out)
 		if (*cut->why)
 			print_prose(out, "because ", cut->why);
 		for (size_t j = 0; j < cut->live_count; j++)
-			fprintf(out, "    bytes %3u to %3u  %s  %s\n", cut->live[j].offset,
+			fprintf(out, "    bytes %3u to %3u  %s%s%s\n", cut->live[j].offset,
 				cut->live[j].offset + cut->live[j].size, cut->live[j].kind,
-				cut->live[j].name);
+				*cut->live[j].name ? "  " : "", cut->live[j].name);
 	}
 }
 
