@@ -11,6 +11,7 @@
 #include "runtime/agent_maps.h"
 #include "runtime/lock.h"
 #include "runtime/verdict.h"
+#include "support/arena.h"
 #include "support/exit_codes.h"
 
 enum {
@@ -31,9 +32,15 @@ static uint64_t read_clock(void)
 
 static int read_input(struct agent *agent)
 {
-	return bundle_read(agent->options->bundle_path, &agent->bundle, &agent->diag)
-		   ? EXIT_CLEAVE_INPUT
-		   : EXIT_CLEAVE_OK;
+	const char *init = agent->options->map_init;
+
+	if (bundle_read(agent->options->bundle_path, &agent->bundle, &agent->diag))
+		return EXIT_CLEAVE_INPUT;
+	if (!init || !map_init_read(&agent->start_state, agent->bundle->arena, init, agent->bundle,
+				    &agent->diag))
+		return EXIT_CLEAVE_OK;
+	bundle_free(&agent->bundle);
+	return EXIT_CLEAVE_INPUT;
 }
 
 static void free_input(struct agent *agent)
@@ -155,7 +162,7 @@ static uint32_t count_cpus(void)
 }
 
 /* The n-th CPU this process may use, from the second on: the first one takes most interrupts. */
-static int choose_cpu(uint32_t worker)
+int agent_worker_cpu(uint32_t worker)
 {
 	uint32_t cpus = count_cpus(), wanted = (worker + 1) % cpus, seen = 0;
 	cpu_set_t set;
@@ -182,6 +189,31 @@ static void choose_workers(struct agent *agent)
 		agent->worker_count = 0;
 }
 
+/* The globals of --map-init as the loader wants them, in the bundle's arena. */
+static void list_globals(struct agent *agent, struct kernel_load *load)
+{
+	const struct map_init *init = &agent->start_state;
+	struct kernel_global *globals =
+	    arena_array(agent->bundle->arena, init->global_count + 1, sizeof *globals);
+
+	for (size_t i = 0; i < init->global_count; i++) {
+		const struct bundle_global *g = &agent->bundle->globals[init->globals[i].global];
+
+		globals[i] = (struct kernel_global){g->section, g->name, init->globals[i].bytes,
+						    init->globals[i].size};
+	}
+	load->globals = globals;
+	load->global_count = (uint32_t)init->global_count;
+}
+
+static int check_interfaces_free(struct agent *agent)
+{
+	for (uint32_t i = 0; i < agent->interface_count; i++)
+		if (kernel_part_check_free(agent->kernel, i, agent->options->force, &agent->diag))
+			return EXIT_CLEAVE_HOST;
+	return EXIT_CLEAVE_OK;
+}
+
 static int load_kernel(struct agent *agent)
 {
 	struct kernel_load load = {
@@ -192,17 +224,17 @@ static int load_kernel(struct agent *agent)
 	    .gone_action = agent->options->gone_action,
 	    .count = agent->options->count,
 	};
-	int err = kernel_part_load(&agent->kernel, &load, &agent->diag);
+	int err;
 
+	list_globals(agent, &load);
+	err = kernel_part_load(&agent->kernel, &load, &agent->diag);
 	if (err)
 		return err == -EBADMSG ? EXIT_CLEAVE_INPUT : EXIT_CLEAVE_HOST;
-	for (uint32_t i = 0; i < agent->interface_count; i++)
-		if (kernel_part_check_free(agent->kernel, i, agent->options->force, &agent->diag)) {
-			kernel_part_free(&agent->kernel);
-			return EXIT_CLEAVE_HOST;
-		}
+	err = check_interfaces_free(agent);
+	if (err)
+		kernel_part_free(&agent->kernel);
 	choose_workers(agent);
-	return EXIT_CLEAVE_OK;
+	return err;
 }
 
 static void unload_kernel(struct agent *agent)
@@ -256,7 +288,7 @@ static int prepare_workers(struct agent *agent)
 	for (uint32_t w = 0; w < agent->worker_count; w++) {
 		worker_init(&agent->workers[w], &agent->setup, w);
 		agent->workers[w].env = agent_maps_env(agent->maps, w);
-		agent->workers[w].cpu = choose_cpu(w);
+		agent->workers[w].cpu = agent_worker_cpu(w);
 	}
 	return EXIT_CLEAVE_OK;
 }

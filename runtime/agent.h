@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 #include "runtime/counters.h"
+#include "runtime/env.h"
 #include "runtime/io_pass.h"
 #include "runtime/layer_xdp.h"
+#include "runtime/map_init.h"
 #include "runtime/worker.h"
 #include "support/diag.h"
 
@@ -48,6 +50,7 @@ struct agent {
 	uint32_t port_base[PORTS_MAX];
 	struct user_part *user; /* NULL: everything is decided in the kernel */
 	struct kernel_part *kernel;
+	struct map_init start_state; /* --map-init, in the bundle's arena */
 	struct agent_maps *maps;
 	struct order_epochs epochs;
 	struct worker_setup setup;
@@ -69,6 +72,8 @@ void agent_quiesce(struct agent *agent, struct counters *final);
 void agent_stop(struct agent *agent);
 
 void agent_counters(const struct agent *agent, struct counters *counters);
+/* The CPU a worker is pinned to; -1: none. */
+int agent_worker_cpu(uint32_t worker);
 /* Is at least one of the interfaces still there? */
 bool agent_has_interface(const struct agent *agent);
 

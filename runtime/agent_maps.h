@@ -15,11 +15,4 @@ void agent_maps_free(struct agent *agent);
 const int *agent_maps_fds(const struct agent_maps *maps);
 struct cleave_env *agent_maps_env(const struct agent_maps *maps, uint32_t worker);
 
-/* A burst of the worker begins: clocks may be read anew. */
-void agent_maps_burst_begin(struct cleave_env *env);
-/* The packet is decided: its value pointers die, its queued effects stay queued. */
-void agent_maps_packet_end(struct cleave_env *env);
-/* Makes queued effects visible to the kernel. */
-void agent_maps_flush(struct cleave_env *env);
-
 #endif

@@ -133,21 +133,12 @@ static int talk(const struct message *m)
 	return err;
 }
 
-/* No address generation: the link never sends router solicitations or neighbour discovery. */
 static void put_link(struct message *m, const char *name, uint32_t queues, uint32_t mtu)
 {
-	struct rtattr *families, *inet6;
-	uint8_t mode = 1; /* IN6_ADDR_GEN_MODE_NONE */
-
 	put(m, IFLA_IFNAME, name, strlen(name) + 1);
 	put(m, IFLA_MTU, &mtu, sizeof mtu);
 	put(m, IFLA_NUM_TX_QUEUES, &queues, sizeof queues);
 	put(m, IFLA_NUM_RX_QUEUES, &queues, sizeof queues);
-	families = put(m, IFLA_AF_SPEC, NULL, 0);
-	inet6 = put(m, AF_INET6, NULL, 0);
-	put(m, IFLA_INET6_ADDR_GEN_MODE, &mode, sizeof mode);
-	end_nest(m, inet6);
-	end_nest(m, families);
 }
 
 static int create_pair(const char *name, const char *peer, uint32_t queues, uint32_t mtu)
@@ -169,6 +160,7 @@ static int create_pair(const char *name, const char *peer, uint32_t queues, uint
 	return talk(&m);
 }
 
+/* While the link is down, so that it never sends router solicitations or neighbour discovery. */
 static void disable_ipv6(const char *name)
 {
 	char path[128];
@@ -179,7 +171,7 @@ static void disable_ipv6(const char *name)
 	if (fd < 0)
 		return; /* no IPv6 here */
 	if (write(fd, "1", 1) < 0)
-		errno = 0; /* no addresses are generated anyway */
+		errno = 0; /* the tc program's interface drops what is not for it */
 	close(fd);
 }
 

@@ -71,18 +71,52 @@ static int find_variable(const struct btf *btf, const char *section, const char 
 	return -ENOENT;
 }
 
-static int set_config(struct bpf_object *object, const struct cleave_kernel_config *config)
+static int find_in_section(struct bpf_object *object, const char *section, const char *name,
+			   uint32_t size, struct section_view *view)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
+	struct bpf_map *map = bpf_object__find_map_by_name(object, section);
 	const struct btf *btf = bpf_object__btf(object);
-	size_t size = 0;
-	char *bytes = map ? (char *)bpf_map__initial_value(map, &size) : NULL;
-	int offset = btf ? find_variable(btf, ".rodata", CLEAVE_CONFIG_SYMBOL) : -ENOENT;
+	int offset = btf ? find_variable(btf, section, name) : -ENOENT;
 
-	if (!bytes || offset < 0 || (size_t)offset + sizeof *config > size)
+	*view = (struct section_view){.fd = -1};
+	if (!map || offset < 0)
 		return -ENOENT;
-	memcpy(bytes + offset, config, sizeof *config);
-	return 0;
+	view->fd = bpf_map__fd(map);
+	view->bytes = (uint8_t *)bpf_map__initial_value(map, &view->size);
+	view->offset = (uint32_t)offset;
+	return view->bytes && view->offset + (size_t)size <= view->size ? 0 : -ENOENT;
+}
+
+int kernel_object_find_global(const struct kernel_object *object, const char *section,
+			      const char *name, uint32_t size, struct section_view *view)
+{
+	return find_in_section(object->object, section, name, size, view);
+}
+
+static int set_global(struct bpf_object *object, const char *section, const char *name,
+		      const void *bytes, uint32_t size)
+{
+	struct section_view view;
+	int err = find_in_section(object, section, name, size, &view);
+
+	if (!err)
+		memcpy(view.bytes + view.offset, bytes, size);
+	return err;
+}
+
+/* The agent's configuration, and what the operator gave to global variables before the start. */
+static int set_globals(struct bpf_object *object, const struct kernel_load *load,
+		       const struct cleave_kernel_config *config)
+{
+	int err = set_global(object, ".rodata", CLEAVE_CONFIG_SYMBOL, config, sizeof *config);
+
+	for (uint32_t i = 0; i < load->global_count && !err; i++) {
+		const struct kernel_global *g = &load->globals[i];
+
+		/* One that only the user part uses may be gone from the object. */
+		set_global(object, g->section, g->name, g->bytes, g->size);
+	}
+	return err;
 }
 
 /* The NF's own maps have a layout in the manifest; Cleave's have that of the NF map they serve, or
@@ -175,7 +209,8 @@ static struct bpf_program *find_program(struct bpf_object *object, const char *n
 }
 
 static int prepare(struct bpf_object *object, struct bpf_program *prog,
-		   const struct cleave_kernel_config *config, struct bpf_object *shared)
+		   const struct kernel_load *load, const struct cleave_kernel_config *config,
+		   struct bpf_object *shared)
 {
 	struct bpf_program *other;
 	int err;
@@ -187,7 +222,7 @@ static int prepare(struct bpf_object *object, struct bpf_program *prog,
 
 		bpf_program__set_autoload(other, other == prog || (batch && !shared));
 	}
-	err = set_config(object, config);
+	err = set_globals(object, load, config);
 	return err ? err : shared ? share_maps(object, shared) : 0;
 }
 
@@ -220,7 +255,7 @@ int kernel_object_load(struct kernel_object *out, const struct kernel_load *load
 		return -EBADMSG;
 	}
 	prog = find_program(out->object, load->bundle->program);
-	err = prog ? prepare(out->object, prog, config, shared) : -ENOENT;
+	err = prog ? prepare(out->object, prog, load, config, shared) : -ENOENT;
 	if (err) {
 		diag_error(diag, NO_LOC, "the bundle's kernel part lacks its program or `%s`",
 			   CLEAVE_CONFIG_SYMBOL);

@@ -24,6 +24,18 @@ int kernel_object_load(struct kernel_object *out, const struct kernel_load *load
 		       const struct pins *pins, uint32_t *adopted, struct diag *diag);
 void kernel_object_free(struct kernel_object *object);
 
+/* A section with global variables (".bss"), and where in it one of them is. */
+struct section_view {
+	int fd; /* of its map */
+	uint8_t
+	    *bytes; /* as it was before the load; what a program sees only of read-only sections */
+	size_t size;
+	uint32_t offset;
+};
+/* -ENOENT: no such section, or no variable of this name and at least this size in it. */
+int kernel_object_find_global(const struct kernel_object *object, const char *section,
+			      const char *name, uint32_t size, struct section_view *view);
+
 /* Pins every map that an agent may adopt later. */
 int kernel_object_pin_maps(const struct kernel_object *object, const struct bundle *bundle,
 			   const struct pins *pins);

@@ -26,6 +26,14 @@ struct attachment {
 	int link_fd;
 };
 
+enum { SECTIONS_MAX = 8 };
+
+struct mapped_section {
+	int fd;
+	void *memory;
+	size_t bytes;
+};
+
 struct kernel_part {
 	const struct bundle *bundle;
 	uint32_t generation;
@@ -33,6 +41,8 @@ struct kernel_part {
 	uint32_t count;
 	struct cleave_order *order;
 	size_t order_bytes;
+	struct mapped_section sections[SECTIONS_MAX];
+	uint32_t section_count;
 	struct attachment attachment[PORTS_MAX];
 };
 
@@ -114,6 +124,8 @@ void kernel_part_free(struct kernel_part **out)
 		return;
 	if (part->order)
 		munmap(part->order, part->order_bytes);
+	for (uint32_t i = 0; i < part->section_count; i++)
+		munmap(part->sections[i].memory, part->sections[i].bytes);
 	/* The first instance owns the maps the others share: last. */
 	for (uint32_t i = part->count; i-- > 0;) {
 		if (part->attachment[i].link_fd >= 0)
@@ -138,6 +150,37 @@ int kernel_part_program_fd(const struct kernel_part *part, const char *name)
 	int fd = prog ? bpf_program__fd(prog) : -1;
 
 	return fd < 0 ? -1 : fd;
+}
+
+/* The memory of a writable section's map, mapped once. */
+static uint8_t *map_section(struct kernel_part *part, const struct section_view *view)
+{
+	struct mapped_section *s;
+	void *memory;
+
+	for (uint32_t i = 0; i < part->section_count; i++)
+		if (part->sections[i].fd == view->fd)
+			return part->sections[i].memory;
+	if (part->section_count == SECTIONS_MAX)
+		return NULL;
+	memory = mmap(NULL, view->size, PROT_READ | PROT_WRITE, MAP_SHARED, view->fd, 0);
+	if (memory == MAP_FAILED)
+		return NULL;
+	s = &part->sections[part->section_count++];
+	*s = (struct mapped_section){view->fd, memory, view->size};
+	return memory;
+}
+
+uint8_t *kernel_part_global(struct kernel_part *part, const char *section, const char *name,
+			    uint32_t size)
+{
+	struct section_view view;
+	uint8_t *memory;
+
+	if (kernel_object_find_global(&part->attachment[0].object, section, name, size, &view) < 0)
+		return NULL;
+	memory = strstr(section, ".rodata") ? view.bytes : map_section(part, &view);
+	return memory ? memory + view.offset : NULL;
 }
 
 uint32_t kernel_part_generation(const struct kernel_part *part)

@@ -24,11 +24,20 @@ struct kernel_part;
 
 enum attach_mode { ATTACH_AUTO, ATTACH_NATIVE, ATTACH_GENERIC };
 
+/* What a global variable starts with, instead of the source's value. */
+struct kernel_global {
+	const char *section, *name;
+	const uint8_t *bytes;
+	uint32_t size;
+};
+
 struct kernel_load {
 	const struct bundle *bundle;
 	const struct host_interface *interfaces;
 	const uint32_t *port_base; /* per interface */
 	uint32_t interface_count;
+	const struct kernel_global *globals;
+	uint32_t global_count;
 	uint32_t gone_action;
 	bool count;
 };
@@ -42,6 +51,12 @@ void kernel_part_free(struct kernel_part **part);
 /* Descriptors stay the part's. -1 when the object has no such map or program. */
 int kernel_part_map_fd(const struct kernel_part *part, const char *name);
 int kernel_part_program_fd(const struct kernel_part *part, const char *name);
+/*
+ * Address of a global variable as the loaded programs see it (read-only ones: as they were loaded),
+ * or NULL. Valid as long as the part.
+ */
+uint8_t *kernel_part_global(struct kernel_part *part, const char *section, const char *name,
+			    uint32_t size);
 uint32_t kernel_part_generation(const struct kernel_part *part);
 /* Were the maps of a dead agent taken over? */
 bool kernel_part_adopted(const struct kernel_part *part);

@@ -50,6 +50,17 @@ bool order_is_ready(const struct cleave_order *order, struct order_port *const *
 	return true;
 }
 
+uint64_t order_note_next(struct order_port *port, uint64_t ticket)
+{
+	uint64_t seq = CLEAVE_TICKET_SEQ(ticket), lost;
+
+	if (CLEAVE_TICKET_PORT(ticket) != port->port || seq <= port->run + 1)
+		return 0;
+	lost = seq - 1 - port->run;
+	port->run = seq - 1;
+	return lost;
+}
+
 void order_note_run(struct order_port *port, uint64_t ticket)
 {
 	uint64_t seq = CLEAVE_TICKET_SEQ(ticket);

@@ -7,7 +7,7 @@
  * visible.
  *
  * A packet can get lost between the kernel and its ring. Its ticket is done when a later one of its
- * port is, or when the port has been silent for ORDER_SILENCE_NS.
+ * port comes out of the ring, or when the port has been silent for ORDER_SILENCE_NS.
  *
  * Epochs. Each worker reports the newest epoch at whose beginning it holds no packet any more that
  * was in its rings then; when all have reported the current one, the next begins. Epochs last at
@@ -50,6 +50,11 @@ void order_begin(struct cleave_order *order, struct order_epochs *epochs, uint32
 /* port_of[p]: the worker's own port number p, or NULL when another worker has it. */
 bool order_is_ready(const struct cleave_order *order, struct order_port *const *port_of,
 		    const struct cleave_ticket *ticket, uint32_t after_count);
+/*
+ * The packet with this ticket is the next of its port: rings keep order, so what was given out
+ * before it has been run or is lost. Returns how many are lost.
+ */
+uint64_t order_note_next(struct order_port *port, uint64_t ticket);
 void order_note_run(struct order_port *port, uint64_t ticket);
 /* Call when the effects of everything run so far are visible. */
 void order_publish(struct cleave_order *order, struct order_port *port);

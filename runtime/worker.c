@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "runtime/agent_maps.h"
+#include "runtime/env.h"
 #include "runtime/verdict.h"
 
 enum {
@@ -215,9 +215,14 @@ static const struct cleave_ticket *ticket_of(const struct worker *worker,
 static bool is_ready(struct worker *worker, struct worker_port *port, const struct header *header)
 {
 	const struct cleave_ticket *ticket = ticket_of(worker, header);
+	uint64_t number;
 
-	if (!ticket || order_is_ready(worker->setup->order, worker->port_of, ticket,
-				      worker->setup->after_count)) {
+	if (!ticket)
+		return true;
+	memcpy(&number, &ticket->ticket, sizeof number);
+	worker->counters.lost_tickets += order_note_next(&port->order, number);
+	if (order_is_ready(worker->setup->order, worker->port_of, ticket,
+			   worker->setup->after_count)) {
 		port->blocked_since_ns = 0;
 		return true;
 	}
@@ -259,7 +264,7 @@ static void run_packet(struct worker *worker, struct worker_port *port, struct i
 	memcpy(worker->handoff, header->bytes, header->length);
 	count(&worker->counters.entry[header->entry]);
 	verdict_apply(worker, port, &packet, worker->setup->user_main(&packet));
-	agent_maps_packet_end(worker->env);
+	env_packet_end(worker->env);
 	if (number)
 		order_note_run(&port->order, number);
 }
@@ -331,7 +336,7 @@ static void finish_burst(struct worker *worker)
 {
 	const struct worker_setup *setup = worker->setup;
 
-	agent_maps_flush(worker->env);
+	env_flush(worker->env);
 	if (!verdict_kick_all(worker) || !setup->order)
 		return;
 	for (uint32_t i = 0; i < worker->port_count; i++) {
@@ -352,7 +357,7 @@ static uint32_t run_round(struct worker *worker)
 	uint32_t ran = 0;
 
 	worker->now_ns = read_clock();
-	agent_maps_burst_begin(worker->env);
+	env_burst_begin(worker->env);
 	for (uint32_t i = 0; i < worker->port_count; i++)
 		ran += run_port(worker, &worker->ports[i]);
 	finish_burst(worker);
@@ -405,7 +410,7 @@ static void *run_worker(void *context)
 		if (++idle > IDLE_ROUNDS)
 			sleep_until_packets(worker);
 	}
-	agent_maps_flush(worker->env);
+	env_flush(worker->env);
 	return NULL;
 }
 
