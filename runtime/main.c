@@ -1,1 +1,39 @@
-int main(void){return 0;}
+/* `cleaved`, the agent: a table of subcommands. */
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/commands.h"
+#include "support/exit_codes.h"
+
+static const struct {
+	const char *name;
+	int (*main)(int argc, char **argv);
+	const char *what;
+} commands[] = {
+    {"run", run_main, "run a bundle on network interfaces, in the foreground"},
+    {"status", status_main, "what the agents of this network namespace do"},
+    {"probe", probe_main, "what this host and an interface can do for Cleave"},
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static int print_usage(FILE *out, int code)
+{
+	fprintf(out, "usage: cleaved COMMAND ...\n");
+	for (int i = 0; i < COMMANDS; i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].what);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return print_usage(stderr, EXIT_CLEAVE_USAGE);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))
+		return print_usage(stdout, EXIT_CLEAVE_OK);
+	for (int i = 0; i < COMMANDS; i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].main(argc - 1, argv + 1);
+	fprintf(stderr, "cleaved: error: there is no command `%s`\n", argv[1]);
+	return print_usage(stderr, EXIT_CLEAVE_USAGE);
+}
