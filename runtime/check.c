@@ -1,0 +1,361 @@
+/* cleaved check: every variant of an NF against the unmodified program. */
+#include <dirent.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/check_options.h"
+#include "runtime/check_report.h"
+#include "runtime/check_run.h"
+#include "runtime/check_shrink.h"
+#include "runtime/commands.h"
+#include "runtime/map_init.h"
+#include "runtime/packet_gen.h"
+#include "runtime/packet_list.h"
+#include "runtime/packet_pools.h"
+#include "runtime/pcap_file.h"
+#include "runtime/test_interfaces.h"
+#include "support/arena.h"
+#include "support/diag.h"
+#include "support/exit_codes.h"
+
+enum { SHRINK_RUNS_MAX = 400 };
+
+struct check {
+	struct check_options options;
+	struct arena *arena;
+	struct diag diag;
+	char **paths;
+	size_t path_count, path_capacity, dir_from; /* paths from dir_from on are in --dir */
+	struct bundle **bundles;
+	const struct bundle *whole; /* the native oracle, when one is needed */
+	struct packet_list packets;
+	uint32_t cpu;
+	json_t *json;
+	unsigned mismatches;
+};
+
+static int exit_code(int err)
+{
+	switch (err) {
+	case 0:
+		return EXIT_CLEAVE_OK;
+	case -EPERM:
+	case -EACCES:
+	case -ENODEV:
+	case -ENOMEM:
+	case -EOPNOTSUPP:
+		return EXIT_CLEAVE_HOST;
+	default:
+		return EXIT_CLEAVE_INPUT;
+	}
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool is_bundle_name(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > 7 && !strcmp(name + length - 7, ".cleave");
+}
+
+static int find_in_dir(struct check *c)
+{
+	DIR *dir = opendir(c->options.dir);
+	const struct dirent *entry;
+
+	if (!dir) {
+		diag_error(&c->diag, NO_LOC, "cannot read %s: %s", c->options.dir, strerror(errno));
+		return -EINVAL;
+	}
+	while ((entry = readdir(dir)))
+		if (is_bundle_name(entry->d_name))
+			*ARENA_PUSH(c->arena, c->paths, c->path_count, c->path_capacity) =
+			    arena_printf(c->arena, "%s/%s", c->options.dir, entry->d_name);
+	closedir(dir);
+	qsort(c->paths + c->dir_from, c->path_count - c->dir_from, sizeof *c->paths, by_name);
+	return 0;
+}
+
+static int find_bundles(struct check *c)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < c->options.bundle_count; i++)
+		*ARENA_PUSH(c->arena, c->paths, c->path_count, c->path_capacity) =
+		    c->options.bundles[i];
+	c->dir_from = c->path_count;
+	if (c->options.dir)
+		err = find_in_dir(c);
+	if (!err && !c->path_count) {
+		diag_error(&c->diag, NO_LOC, "there is no bundle (*.cleave) in %s", c->options.dir);
+		err = -EINVAL;
+	}
+	return err;
+}
+
+/* All are read before the first runs: a native oracle may be any of them. */
+static int read_bundles(struct check *c)
+{
+	bool needs_whole = false;
+	int err = 0;
+
+	c->bundles = arena_array(c->arena, c->path_count, sizeof *c->bundles);
+	for (size_t i = 0; i < c->path_count && !err; i++) {
+		err = bundle_read(c->paths[i], &c->bundles[i], &c->diag);
+		if (err)
+			break;
+		needs_whole |= !c->bundles[i]->kernel_can_run_source;
+		if (!c->whole && !strcmp(c->bundles[i]->split, "user"))
+			c->whole = c->bundles[i];
+	}
+	if (!err && needs_whole && !c->whole) {
+		diag_error(
+		    &c->diag, NO_LOC,
+		    "the kernel cannot run this program whole, so a bundle made with --split "
+		    "user is needed beside the others, to compare with");
+		err = -EINVAL;
+	}
+	return err;
+}
+
+static int read_packets(struct check *c)
+{
+	struct packet_list *list = &c->packets;
+	int err = pcap_file_read(c->options.pcap, list, &c->diag);
+
+	if (err)
+		return err;
+	ifindex_list_apply(&c->options.ifindexes, list);
+	while (list->count > c->options.packets)
+		free(list->packets[--list->count].bytes);
+	/* Clocks do not go back. */
+	for (size_t i = 1; i < list->count; i++)
+		if (list->packets[i].time_ns < list->packets[i - 1].time_ns)
+			list->packets[i].time_ns = list->packets[i - 1].time_ns;
+	return 0;
+}
+
+static int make_packets(struct check *c)
+{
+	struct packet_pools pools;
+	int err = 0;
+
+	if (c->options.pcap)
+		return read_packets(c);
+	packet_pools_default(&pools, c->arena);
+	if (c->options.gen)
+		err = packet_pools_read(&pools, c->arena, c->options.gen, &c->diag);
+	if (!err)
+		packet_gen_fill(&c->packets, &pools, c->options.seed, c->options.packets);
+	return err;
+}
+
+/* Per-CPU values must be seen from one CPU, and nothing of the host must be touched. */
+static int prepare_host(struct check *c)
+{
+	int cpu = sched_getcpu(), err;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu < 0 ? 0 : cpu, &set);
+	if (cpu < 0 || sched_setaffinity(0, sizeof set, &set)) {
+		diag_error(&c->diag, NO_LOC, "cannot stay on one CPU: %s", strerror(errno));
+		return -EPERM;
+	}
+	c->cpu = (uint32_t)cpu;
+	err = test_interfaces_enter(&c->diag);
+	for (size_t i = 0; i < c->packets.count && !err; i++)
+		err = test_interfaces_add(c->packets.packets[i].ifindex, &c->diag);
+	return err;
+}
+
+/* The devices that a start state names must exist before a kernel takes it. */
+static int add_devices(struct check *c, const struct bundle *bundle, const struct map_init *init)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < init->entry_count && !err; i++) {
+		const struct bundle_map *map = &bundle->maps[init->entries[i].map];
+		uint32_t ifindex;
+
+		if (map->type != 14 /* DEVMAP */ && map->type != 25 /* DEVMAP_HASH */)
+			continue;
+		memcpy(&ifindex, init->entries[i].value, sizeof ifindex);
+		err = test_interfaces_add(ifindex, &c->diag);
+	}
+	return err;
+}
+
+struct shrink_context {
+	const struct check_job *job;
+	int err;
+};
+
+static bool still_fails(void *context, const struct packet_list *list)
+{
+	struct shrink_context *s = context;
+	struct check_result result;
+	int err = check_run(s->job, list, &result);
+
+	free(result.text);
+	if (err)
+		s->err = err;
+	return !err && result.mismatch;
+}
+
+static void copy_list(struct packet_list *to, const struct packet_list *from, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		packet_list_add(to, from->packets[i].bytes, from->packets[i].size,
+				from->packets[i].ifindex, from->packets[i].time_ns);
+}
+
+/* The same counts as the long run, but the words of the short one. */
+static void shrink_mismatch(struct check *c, const struct check_job *job,
+			    struct check_variant *variant, struct packet_list *list)
+{
+	struct shrink_context context = {job, 0};
+	struct check_result again;
+	size_t count = variant->result.at + 1;
+
+	copy_list(list, &c->packets, count < c->packets.count ? count : c->packets.count);
+	variant->shrunk_from = list->count;
+	check_shrink(list, SHRINK_RUNS_MAX, still_fails, &context);
+	if (!check_run(job, list, &again) && again.mismatch) {
+		free(variant->result.text);
+		variant->result.text = again.text;
+		variant->result.at = again.at;
+		variant->result.kind = again.kind;
+	} else {
+		free(again.text);
+	}
+	variant->shortest = list;
+}
+
+static const char *mismatch_path(struct check *c)
+{
+	const char *path = c->options.save, *dot = strrchr(path, '.');
+	int stem = dot ? (int)(dot - path) : (int)strlen(path);
+
+	if (c->mismatches <= 1)
+		return path;
+	return arena_printf(c->arena, "%.*s-%u%s", stem, path, c->mismatches, dot ? dot : "");
+}
+
+static void report(struct check *c, const struct check_variant *variant)
+{
+	if (c->options.json)
+		json_array_append_new(c->json, check_report_json(variant));
+	else
+		check_report_text(stdout, variant);
+	fflush(stdout);
+}
+
+static int read_start_state(struct check *c, struct check_job *job, struct map_init *init,
+			    struct map_init *whole_init)
+{
+	int err;
+
+	if (!c->options.map_init)
+		return 0;
+	err = map_init_read(init, c->arena, c->options.map_init, job->bundle, &c->diag);
+	if (!err)
+		err = add_devices(c, job->bundle, init);
+	if (!err && job->whole)
+		err =
+		    map_init_read(whole_init, c->arena, c->options.map_init, job->whole, &c->diag);
+	job->init = init;
+	job->whole_init = job->whole ? whole_init : NULL;
+	return err;
+}
+
+static int check_one(struct check *c, size_t index)
+{
+	const struct bundle *bundle = c->bundles[index];
+	struct check_variant variant = {.path = c->paths[index],
+					.bundle = bundle,
+					.native_oracle = !bundle->kernel_can_run_source};
+	struct check_job job = {.bundle = bundle,
+				.whole = bundle->kernel_can_run_source ? NULL : c->whole,
+				.seed = c->options.seed,
+				.cpu = c->cpu,
+				.delay = c->options.delay,
+				.native =
+				    c->options.native && bundle_find(bundle, BUNDLE_MEMBER_REPLAY),
+				.diag = &c->diag};
+	struct packet_list shortest = {0};
+	struct map_init init, whole_init;
+	int err = read_start_state(c, &job, &init, &whole_init);
+
+	if (!err)
+		err = check_run(&job, &c->packets, &variant.result);
+	if (!err && variant.result.mismatch) {
+		c->mismatches++;
+		shrink_mismatch(c, &job, &variant, &shortest);
+		variant.saved = mismatch_path(c);
+		if (pcap_file_write(variant.saved, &shortest, &c->diag))
+			variant.saved = NULL;
+	}
+	if (!err)
+		report(c, &variant);
+	free(variant.result.text);
+	packet_list_free(&shortest);
+	return err;
+}
+
+static void remove_dir(struct check *c)
+{
+	if (!c->options.dir || !c->options.remove)
+		return;
+	for (size_t i = c->dir_from; i < c->path_count; i++)
+		unlink(c->paths[i]);
+	rmdir(c->options.dir);
+}
+
+static int run(struct check *c)
+{
+	int err = find_bundles(c);
+
+	if (!err)
+		err = read_bundles(c);
+	if (!err)
+		err = make_packets(c);
+	if (!err)
+		err = prepare_host(c);
+	for (size_t i = 0; i < c->path_count && !err; i++)
+		err = check_one(c, i);
+	if (!err && c->options.json) {
+		json_dumpf(c->json, stdout, JSON_INDENT(2));
+		fputc('\n', stdout);
+	}
+	remove_dir(c);
+	return err;
+}
+
+int check_main(int argc, char **argv)
+{
+	struct check c = {.diag = {.out = stderr, .prog = "cleaved check"}};
+	bool done;
+	int code = check_options_parse(&c.options, argc, argv, &done);
+
+	if (code || done)
+		return code;
+	c.arena = arena_new();
+	c.json = json_array();
+	code = exit_code(run(&c));
+	if (!code && c.mismatches)
+		code = EXIT_CLEAVE_INPUT;
+	for (size_t i = 0; c.bundles && i < c.path_count; i++)
+		bundle_free(&c.bundles[i]);
+	packet_list_free(&c.packets);
+	json_decref(c.json);
+	arena_free(&c.arena);
+	return code;
+}

@@ -1,0 +1,159 @@
+/* The command line of cleaved check. */
+#include "runtime/check_options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "support/exit_codes.h"
+
+enum { PACKETS_DEFAULT = 10000, PACKETS_MAX = 100000000, DELAY_MAX = 4096 };
+
+static const char usage[] =
+    "usage: cleaved check [OPTION]... BUNDLE...\n"
+    "Runs each bundle and the unmodified program on the same packets and compares everything.\n"
+    "  --dir DIR            check every *.cleave in DIR too\n"
+    "  --remove             delete those and DIR afterwards\n"
+    "  --pcap FILE          packets from a capture instead of generated ones\n"
+    "  --ifindex N[,N]...   interfaces that its packets arrive on, in turn (default 1)\n"
+    "  --packets N          how many (default 10000, or the whole capture)\n"
+    "  --seed S             of packets and random numbers (default 1)\n"
+    "  --gen FILE           pools of addresses, ports, weights for generated packets (JSON)\n"
+    "  --map-init FILE      what maps and global variables start with (JSON)\n"
+    "  --delay N            hold back up to N handed-over packets\n"
+    "  --native             compare replay.so too, where the bundle has one\n"
+    "  --save-mismatch FILE where the shortest packet list goes (default mismatch.pcap)\n"
+    "  --json               the result as JSON\n";
+
+enum {
+	OPT_DIR = 256,
+	OPT_REMOVE,
+	OPT_PCAP,
+	OPT_IFINDEX,
+	OPT_PACKETS,
+	OPT_SEED,
+	OPT_GEN,
+	OPT_MAP_INIT,
+	OPT_DELAY,
+	OPT_NATIVE,
+	OPT_SAVE,
+	OPT_JSON,
+	OPT_HELP,
+};
+
+static const struct option longs[] = {
+    {"dir", required_argument, NULL, OPT_DIR},
+    {"remove", no_argument, NULL, OPT_REMOVE},
+    {"pcap", required_argument, NULL, OPT_PCAP},
+    {"ifindex", required_argument, NULL, OPT_IFINDEX},
+    {"packets", required_argument, NULL, OPT_PACKETS},
+    {"seed", required_argument, NULL, OPT_SEED},
+    {"gen", required_argument, NULL, OPT_GEN},
+    {"map-init", required_argument, NULL, OPT_MAP_INIT},
+    {"delay", required_argument, NULL, OPT_DELAY},
+    {"native", no_argument, NULL, OPT_NATIVE},
+    {"save-mismatch", required_argument, NULL, OPT_SAVE},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"help", no_argument, NULL, OPT_HELP},
+    {0},
+};
+
+static bool parse_number(const char *text, uint64_t max, uint64_t *number)
+{
+	char *end;
+
+	*number = strtoull(text, &end, 0);
+	if (end != text && !*end && *text != '-' && *number <= max)
+		return true;
+	fprintf(stderr, "cleaved check: not a number from 0 to %llu: %s\n", (unsigned long long)max,
+		text);
+	return false;
+}
+
+static bool set_number(struct check_options *o, int option, const char *text)
+{
+	uint64_t number;
+
+	switch (option) {
+	case OPT_PACKETS:
+		if (!parse_number(text, PACKETS_MAX, &number))
+			return false;
+		o->packets = (size_t)number;
+		return true;
+	case OPT_DELAY:
+		if (!parse_number(text, DELAY_MAX, &number))
+			return false;
+		o->delay = (uint32_t)number;
+		return true;
+	default:
+		return parse_number(text, UINT64_MAX, &o->seed);
+	}
+}
+
+static bool set_option(struct check_options *o, int option, const char *text)
+{
+	switch (option) {
+	case OPT_DIR:
+		o->dir = text;
+		return true;
+	case OPT_REMOVE:
+		o->remove = true;
+		return true;
+	case OPT_PCAP:
+		o->pcap = text;
+		return true;
+	case OPT_IFINDEX:
+		o->ifindexes.text = text;
+		return ifindex_list_is_valid(&o->ifindexes);
+	case OPT_PACKETS:
+	case OPT_SEED:
+	case OPT_DELAY:
+		return set_number(o, option, text);
+	case OPT_GEN:
+		o->gen = text;
+		return true;
+	case OPT_MAP_INIT:
+		o->map_init = text;
+		return true;
+	case OPT_NATIVE:
+		o->native = true;
+		return true;
+	case OPT_SAVE:
+		o->save = text;
+		return true;
+	case OPT_JSON:
+		o->json = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+int check_options_parse(struct check_options *options, int argc, char **argv, bool *done)
+{
+	int option;
+
+	*options = (struct check_options){.packets = 0, .seed = 1, .save = "mismatch.pcap"};
+	*done = false;
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (option == OPT_HELP) {
+			fputs(usage, stdout);
+			*done = true;
+			return EXIT_CLEAVE_OK;
+		}
+		if (!set_option(options, option, optarg)) {
+			fputs(usage, stderr);
+			return EXIT_CLEAVE_USAGE;
+		}
+	}
+	options->bundles = argv + optind;
+	options->bundle_count = (size_t)(argc - optind);
+	if (!options->bundle_count && !options->dir) {
+		fputs(usage, stderr);
+		return EXIT_CLEAVE_USAGE;
+	}
+	if (!options->packets)
+		options->packets = options->pcap ? SIZE_MAX : PACKETS_DEFAULT;
+	return EXIT_CLEAVE_OK;
+}

@@ -1,0 +1,28 @@
+/* The command line of cleaved check. */
+#ifndef CLEAVE_RUNTIME_CHECK_OPTIONS_H
+#define CLEAVE_RUNTIME_CHECK_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/ifindex_list.h"
+
+struct check_options {
+	const char *dir;  /* every *.cleave in it is checked too */
+	bool remove;      /* and then deleted, with the folder */
+	const char *pcap; /* packets from here instead of the generator */
+	size_t packets;
+	uint64_t seed;
+	const char *map_init, *gen, *save;
+	struct ifindex_list ifindexes; /* where packets of a capture arrive, in turn */
+	bool json, native;
+	uint32_t delay;
+	char **bundles;
+	size_t bundle_count;
+};
+
+/* Returns an exit code; EXIT_CLEAVE_OK with *done set when there is nothing more to do (--help). */
+int check_options_parse(struct check_options *options, int argc, char **argv, bool *done);
+
+#endif
