@@ -1,0 +1,343 @@
+/*
+ * cleaved replay: both layers of a bundle in this process, on a capture. No privilege, no
+ * interface: what the kernel part would decide is decided by the same code compiled for this host
+ * (replay.so).
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bundle/user_abi.h"
+#include "runtime/check_compare.h"
+#include "runtime/check_side.h"
+#include "runtime/commands.h"
+#include "runtime/ifindex_list.h"
+#include "runtime/map_init.h"
+#include "runtime/packet_list.h"
+#include "runtime/packet_random.h"
+#include "runtime/pcap_file.h"
+#include "support/arena.h"
+#include "support/diag.h"
+#include "support/exit_codes.h"
+
+enum { VERDICTS = 6 }; /* the five actions, and whatever else a program returns */
+
+struct replay {
+	const char *bundle_path, *in, *out, *map_init, *verdicts;
+	struct ifindex_list ifindexes;
+	uint64_t seed;
+	bool json;
+	struct arena *arena;
+	struct diag diag;
+	struct bundle *bundle;
+	struct check_side *side;
+	struct packet_list packets;
+	struct pcap_file *pcap;
+	FILE *verdict_file;
+	/* [0]: decided in the kernel part, [1]: in the user part */
+	uint64_t count[2][VERDICTS], entry[CLEAVE_ENTRIES_MAX], not_run;
+};
+
+static const char usage[] =
+    "usage: cleaved replay BUNDLE --pcap IN.pcap -w OUT.pcap [OPTION]...\n"
+    "Runs both layers of a bundle in this process on a capture; needs no privilege.\n"
+    "  --pcap FILE          packets in\n"
+    "  -w, --write FILE     packets that go on (XDP_PASS, XDP_TX, XDP_REDIRECT), as they are then\n"
+    "  --ifindex N[,N]...   interfaces that packets arrive on, in turn (default 1)\n"
+    "  --map-init FILE      what maps and global variables start with (JSON)\n"
+    "  --verdicts FILE      a line for each packet: number, layer, entry, verdict, length\n"
+    "  --seed S             of random numbers (default 1)\n"
+    "  --json               the counts as JSON\n";
+
+enum { OPT_PCAP = 256, OPT_IFINDEX, OPT_MAP_INIT, OPT_VERDICTS, OPT_SEED, OPT_JSON, OPT_HELP };
+
+static const struct option longs[] = {
+    {"pcap", required_argument, NULL, OPT_PCAP},
+    {"write", required_argument, NULL, 'w'},
+    {"ifindex", required_argument, NULL, OPT_IFINDEX},
+    {"map-init", required_argument, NULL, OPT_MAP_INIT},
+    {"verdicts", required_argument, NULL, OPT_VERDICTS},
+    {"seed", required_argument, NULL, OPT_SEED},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"help", no_argument, NULL, OPT_HELP},
+    {0},
+};
+
+static bool set_option(struct replay *r, int option)
+{
+	char *end = "";
+
+	switch (option) {
+	case OPT_PCAP:
+		r->in = optarg;
+		break;
+	case 'w':
+		r->out = optarg;
+		break;
+	case OPT_IFINDEX:
+		r->ifindexes.text = optarg;
+		return ifindex_list_is_valid(&r->ifindexes);
+	case OPT_MAP_INIT:
+		r->map_init = optarg;
+		break;
+	case OPT_VERDICTS:
+		r->verdicts = optarg;
+		break;
+	case OPT_SEED:
+		r->seed = strtoull(optarg, &end, 0);
+		return end != optarg && !*end;
+	case OPT_JSON:
+		r->json = true;
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+static int parse_options(struct replay *r, int argc, char **argv, bool *done)
+{
+	int option;
+
+	*done = false;
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "w:", longs, NULL)) != -1) {
+		if (option == OPT_HELP) {
+			fputs(usage, stdout);
+			*done = true;
+			return EXIT_CLEAVE_OK;
+		}
+		if (!set_option(r, option)) {
+			fputs(usage, stderr);
+			return EXIT_CLEAVE_USAGE;
+		}
+	}
+	if (argc - optind != 1 || !r->in) {
+		fputs(usage, stderr);
+		return EXIT_CLEAVE_USAGE;
+	}
+	r->bundle_path = argv[optind];
+	return EXIT_CLEAVE_OK;
+}
+
+/* A bundle whose whole program is the user part can be replayed without replay.so. */
+static int open_side(struct replay *r)
+{
+	struct check_side_setup setup = {.bundle = r->bundle, .diag = &r->diag};
+	struct map_init init;
+	int err;
+
+	setup.whole = !bundle_find(r->bundle, BUNDLE_MEMBER_REPLAY) &&
+		      !strcmp(r->bundle->split, "user") &&
+		      bundle_find(r->bundle, BUNDLE_MEMBER_USER);
+	if (!setup.whole && !bundle_find(r->bundle, BUNDLE_MEMBER_REPLAY)) {
+		diag_error(
+		    &r->diag, NO_LOC,
+		    "%s was not built for replay: `cleave replay NF.bpf.c` builds one that is",
+		    r->bundle_path);
+		return -EINVAL;
+	}
+	if (r->map_init) {
+		err = map_init_read(&init, r->arena, r->map_init, r->bundle, &r->diag);
+		if (err)
+			return err;
+		setup.init = &init;
+	}
+	return check_native_new(&r->side, &setup);
+}
+
+static int open_files(struct replay *r)
+{
+	int err = pcap_file_read(r->in, &r->packets, &r->diag);
+
+	if (err)
+		return err;
+	ifindex_list_apply(&r->ifindexes, &r->packets);
+	if (r->out)
+		err = pcap_file_create(r->out, &r->pcap, &r->diag);
+	if (!err && r->verdicts) {
+		r->verdict_file = fopen(r->verdicts, "we");
+		if (!r->verdict_file) {
+			err = -errno;
+			diag_error(&r->diag, NO_LOC, "cannot write %s: %s", r->verdicts,
+				   strerror(-err));
+		}
+	}
+	return err;
+}
+
+static bool goes_on(uint32_t verdict)
+{
+	return verdict == XDP_PASS || verdict == XDP_TX || verdict == XDP_REDIRECT;
+}
+
+static void note_verdict(struct replay *r, size_t index, const struct check_outcome *o)
+{
+	if (!r->verdict_file)
+		return;
+	fprintf(r->verdict_file, "%zu %s %u %s %u", index + 1, o->handed_over ? "user" : "kernel",
+		o->entry, check_verdict_text(o->verdict), o->size);
+	if (o->verdict == XDP_REDIRECT)
+		fprintf(r->verdict_file, " %s %u",
+			o->redirect_kind == CLEAVE_REDIRECT_MAP
+			    ? r->bundle->maps[o->redirect_map].name
+			    : "interface",
+			o->redirect_target);
+	fputc('\n', r->verdict_file);
+}
+
+static int run_packet(struct replay *r, size_t index)
+{
+	static struct check_outcome outcome;
+	const struct test_packet *p = &r->packets.packets[index];
+	struct cleave_replay_inputs inputs = {.ktime_ns = p->time_ns,
+					      .random = packet_random_seed(p->time_ns ^ r->seed)};
+	uint32_t verdict;
+	int err;
+
+	if (p->size > HOST_TEST_BYTES_MAX) {
+		r->not_run++;
+		return 0;
+	}
+	err = r->side->ops->run(r->side, p, &inputs, &outcome);
+	if (err) {
+		diag_error(&r->diag, NO_LOC, "packet %zu: the handoff is damaged", index + 1);
+		return err;
+	}
+	verdict = outcome.verdict <= XDP_REDIRECT ? outcome.verdict : VERDICTS - 1;
+	r->count[outcome.handed_over][verdict]++;
+	if (outcome.handed_over && outcome.entry < CLEAVE_ENTRIES_MAX)
+		r->entry[outcome.entry]++;
+	note_verdict(r, index, &outcome);
+	if (r->pcap && goes_on(outcome.verdict))
+		pcap_file_add(r->pcap, outcome.bytes, outcome.size, p->time_ns);
+	return 0;
+}
+
+static uint64_t total(const struct replay *r, unsigned layer)
+{
+	uint64_t sum = 0;
+
+	for (unsigned v = 0; v < VERDICTS; v++)
+		sum += r->count[layer][v];
+	return sum;
+}
+
+static void print_text(const struct replay *r)
+{
+	uint64_t all = total(r, 0) + total(r, 1);
+
+	printf("%-16s %12s %12s\n", "", "kernel", "user");
+	for (unsigned v = 0; v < VERDICTS; v++)
+		if (r->count[0][v] || r->count[1][v])
+			printf("%-16s %12" PRIu64 " %12" PRIu64 "\n",
+			       v < VERDICTS - 1 ? check_verdict_text(v) : "other", r->count[0][v],
+			       r->count[1][v]);
+	printf("%-16s %12" PRIu64 " %12" PRIu64 "  (%.1f %% of %" PRIu64 ")\n", "packets",
+	       total(r, 0), total(r, 1), all ? 100.0 * (double)total(r, 1) / (double)all : 0.0,
+	       all);
+	for (size_t i = 0; i < r->bundle->cut_count; i++) {
+		const struct bundle_cut *cut = &r->bundle->cuts[i];
+
+		if (cut->entry < CLEAVE_ENTRIES_MAX)
+			printf("cut %u at %s:%u%s: %" PRIu64 " packets, %u bytes each\n",
+			       cut->entry, cut->file ? cut->file : "?", cut->line,
+			       cut->held_only ? " (held)" : "", r->entry[cut->entry], cut->length);
+	}
+	if (r->not_run)
+		printf("%" PRIu64 " packets left out: longer than the %d bytes of an XDP frame\n",
+		       r->not_run, HOST_TEST_BYTES_MAX);
+}
+
+static json_t *layer_json(const struct replay *r, unsigned layer)
+{
+	json_t *object = json_object();
+
+	for (unsigned v = 0; v < VERDICTS; v++)
+		json_object_set_new(object, v < VERDICTS - 1 ? check_verdict_text(v) : "other",
+				    json_integer((json_int_t)r->count[layer][v]));
+	return object;
+}
+
+static void print_json(const struct replay *r)
+{
+	json_t *cuts = json_array();
+	json_t *root = json_pack("{s:I, s:I, s:o, s:o, s:I, s:o}", "packets",
+				 (json_int_t)(total(r, 0) + total(r, 1)), "handed_over",
+				 (json_int_t)total(r, 1), "kernel", layer_json(r, 0), "user",
+				 layer_json(r, 1), "not_run", (json_int_t)r->not_run, "cuts", cuts);
+
+	for (size_t i = 0; i < r->bundle->cut_count; i++) {
+		const struct bundle_cut *cut = &r->bundle->cuts[i];
+
+		if (cut->entry < CLEAVE_ENTRIES_MAX)
+			json_array_append_new(
+			    cuts, json_pack("{s:i, s:s, s:i, s:b, s:I}", "entry", (int)cut->entry,
+					    "file", cut->file ? cut->file : "", "line",
+					    (int)cut->line, "held_only", cut->held_only, "packets",
+					    (json_int_t)r->entry[cut->entry]));
+	}
+	json_dumpf(root, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(root);
+}
+
+static int close_files(struct replay *r)
+{
+	int err = pcap_file_close(&r->pcap, &r->diag);
+
+	if (!r->verdict_file)
+		return err;
+	if (ferror(r->verdict_file) | fclose(r->verdict_file)) {
+		diag_error(&r->diag, NO_LOC, "cannot write all of %s", r->verdicts);
+		err = -EIO;
+	}
+	return err;
+}
+
+static int run(struct replay *r)
+{
+	int err = bundle_read(r->bundle_path, &r->bundle, &r->diag), late;
+
+	if (!err)
+		err = open_side(r);
+	if (!err)
+		err = open_files(r);
+	for (size_t i = 0; i < r->packets.count && !err; i++)
+		err = run_packet(r, i);
+	late = close_files(r);
+	if (!err)
+		err = late;
+	if (err)
+		return err;
+	if (r->json)
+		print_json(r);
+	else
+		print_text(r);
+	return 0;
+}
+
+int replay_main(int argc, char **argv)
+{
+	struct replay r = {.seed = 1, .diag = {.out = stderr, .prog = "cleaved replay"}};
+	bool done;
+	int code = parse_options(&r, argc, argv, &done), err;
+
+	if (code || done)
+		return code;
+	r.arena = arena_new();
+	err = run(&r);
+	check_side_free(&r.side);
+	packet_list_free(&r.packets);
+	bundle_free(&r.bundle);
+	arena_free(&r.arena);
+	if (!err)
+		return EXIT_CLEAVE_OK;
+	return err == -EIO || err == -ENOSPC || err == -ENOMEM ? EXIT_CLEAVE_HOST
+							       : EXIT_CLEAVE_INPUT;
+}
