@@ -409,8 +409,13 @@ static void stop_traffic(struct agent *agent)
 /* Sockets are in the map and workers run before the first packet can be handed over. */
 static int try_traffic(struct agent *agent, enum attach_mode mode, enum io_copy copy)
 {
-	int err = open_sockets(agent, copy);
+	int err = 0;
 
+	for (uint32_t i = 0; mode == ATTACH_GENERIC && i < agent->interface_count && !err; i++)
+		if (agent->interfaces[i].pass)
+			err = pass_avoid_generic(agent->interfaces[i].pass, &agent->diag);
+	if (!err)
+		err = open_sockets(agent, copy);
 	if (err)
 		return err;
 	err = fill_socket_map(agent);

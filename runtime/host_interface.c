@@ -9,9 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <linux/ethtool.h>
-#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <linux/veth.h>
+
+#include "runtime/host_netlink.h"
 
 static int ask(int fd, struct ifreq *request, unsigned long number)
 {
@@ -80,84 +81,37 @@ uint64_t host_netns_inode(void)
 	return stat("/proc/thread-self/ns/net", &st) < 0 ? 0 : st.st_ino;
 }
 
-/* A netlink message under construction. Messages here are far smaller than the buffer. */
-struct message {
-	struct nlmsghdr header;
-	struct ifinfomsg info;
-	char rest[512];
-};
-
-static struct rtattr *put(struct message *m, unsigned short type, const void *data, size_t size)
+static void start(struct netlink_message *m, uint16_t type, uint16_t flags,
+		  const struct ifinfomsg *info)
 {
-	struct rtattr *attr = (void *)((char *)m + NLMSG_ALIGN(m->header.nlmsg_len));
-
-	attr->rta_type = type;
-	attr->rta_len = (unsigned short)RTA_LENGTH(size);
-	if (size)
-		memcpy(RTA_DATA(attr), data, size);
-	m->header.nlmsg_len =
-	    (uint32_t)(NLMSG_ALIGN(m->header.nlmsg_len) + RTA_ALIGN(attr->rta_len));
-	return attr;
+	netlink_start(m, type, flags, info, sizeof *info);
 }
 
-static void end_nest(struct message *m, struct rtattr *nest)
+static void put_link(struct netlink_message *m, const char *name, uint32_t queues, uint32_t mtu)
 {
-	nest->rta_len = (unsigned short)((char *)m + m->header.nlmsg_len - (char *)nest);
-}
-
-static void start_message(struct message *m, uint16_t type, uint16_t flags)
-{
-	memset(m, 0, sizeof *m);
-	m->header.nlmsg_len = NLMSG_LENGTH(sizeof m->info);
-	m->header.nlmsg_type = type;
-	m->header.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
-}
-
-static int talk(const struct message *m)
-{
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	struct {
-		struct nlmsghdr header;
-		struct nlmsgerr error;
-		char rest[1024];
-	} reply;
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (send(fd, m, m->header.nlmsg_len, 0) < 0 || recv(fd, &reply, sizeof reply, 0) < 0)
-		err = -errno;
-	else if (reply.header.nlmsg_type == NLMSG_ERROR)
-		err = reply.error.error;
-	close(fd);
-	return err;
-}
-
-static void put_link(struct message *m, const char *name, uint32_t queues, uint32_t mtu)
-{
-	put(m, IFLA_IFNAME, name, strlen(name) + 1);
-	put(m, IFLA_MTU, &mtu, sizeof mtu);
-	put(m, IFLA_NUM_TX_QUEUES, &queues, sizeof queues);
-	put(m, IFLA_NUM_RX_QUEUES, &queues, sizeof queues);
+	netlink_put(m, IFLA_IFNAME, name, strlen(name) + 1);
+	netlink_put(m, IFLA_MTU, &mtu, sizeof mtu);
+	netlink_put(m, IFLA_NUM_TX_QUEUES, &queues, sizeof queues);
+	netlink_put(m, IFLA_NUM_RX_QUEUES, &queues, sizeof queues);
 }
 
 static int create_pair(const char *name, const char *peer, uint32_t queues, uint32_t mtu)
 {
 	struct rtattr *link_info, *data, *peer_info;
 	struct ifinfomsg none = {0};
-	struct message m;
+	struct netlink_message m;
 
-	start_message(&m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	start(&m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &none);
 	put_link(&m, name, queues, mtu);
-	link_info = put(&m, IFLA_LINKINFO, NULL, 0);
-	put(&m, IFLA_INFO_KIND, "veth", 4);
-	data = put(&m, IFLA_INFO_DATA, NULL, 0);
-	peer_info = put(&m, VETH_INFO_PEER, &none, sizeof none);
+	link_info = netlink_put(&m, IFLA_LINKINFO, NULL, 0);
+	netlink_put(&m, IFLA_INFO_KIND, "veth", 4);
+	data = netlink_put(&m, IFLA_INFO_DATA, NULL, 0);
+	peer_info = netlink_put(&m, VETH_INFO_PEER, &none, sizeof none);
 	put_link(&m, peer, queues, mtu);
-	end_nest(&m, peer_info);
-	end_nest(&m, data);
-	end_nest(&m, link_info);
-	return talk(&m);
+	netlink_end_nest(&m, peer_info);
+	netlink_end_nest(&m, data);
+	netlink_end_nest(&m, link_info);
+	return netlink_talk(&m);
 }
 
 /* While the link is down, so that it never sends router solicitations or neighbour discovery. */
@@ -177,26 +131,44 @@ static void disable_ipv6(const char *name)
 
 static int set_up(const char *name)
 {
-	struct message m;
+	struct ifinfomsg info = {.ifi_index = (int)if_nametoindex(name),
+				 .ifi_flags = IFF_UP | IFF_NOARP,
+				 .ifi_change = IFF_UP | IFF_NOARP};
+	struct netlink_message m;
 
 	disable_ipv6(name);
-	start_message(&m, RTM_NEWLINK, 0);
-	m.info.ifi_index = (int)if_nametoindex(name);
-	m.info.ifi_flags = IFF_UP | IFF_NOARP;
-	m.info.ifi_change = IFF_UP | IFF_NOARP;
-	return talk(&m);
+	start(&m, RTM_NEWLINK, 0, &info);
+	return netlink_talk(&m);
 }
 
 int host_link_delete(const char *name)
 {
-	struct message m;
-	unsigned ifindex = if_nametoindex(name);
+	struct ifinfomsg info = {.ifi_index = (int)if_nametoindex(name)};
+	struct netlink_message m;
 
-	if (!ifindex)
+	if (!info.ifi_index)
 		return -ENODEV;
-	start_message(&m, RTM_DELLINK, 0);
-	m.info.ifi_index = (int)ifindex;
-	return talk(&m);
+	start(&m, RTM_DELLINK, 0, &info);
+	return netlink_talk(&m);
+}
+
+int host_copy_address(const char *to, const char *from)
+{
+	struct ifinfomsg info = {.ifi_index = (int)if_nametoindex(to)};
+	struct ifreq request = {0};
+	struct netlink_message m;
+	int err, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	snprintf(request.ifr_name, sizeof request.ifr_name, "%s", from);
+	err = ask(fd, &request, SIOCGIFHWADDR);
+	close(fd);
+	if (err)
+		return err;
+	start(&m, RTM_NEWLINK, 0, &info);
+	netlink_put(&m, IFLA_ADDRESS, request.ifr_hwaddr.sa_data, 6);
+	return netlink_talk(&m);
 }
 
 int host_veth_new(const char *name, const char *peer, uint32_t queues, uint32_t mtu)

@@ -30,5 +30,13 @@ uint64_t host_netns_inode(void);
  */
 int host_veth_new(const char *name, const char *peer, uint32_t queues, uint32_t mtu);
 int host_link_delete(const char *name);
+/* Gives an Ethernet link the address of another. */
+int host_copy_address(const char *to, const char *from);
+/*
+ * Everything that arrives on `from` arrives on the interface `to` instead, by tc's mirred action:
+ * the kernel marks such packets as redirected, and generic XDP leaves them alone. Replaces what tc
+ * did.
+ */
+int host_mirror_ingress(const char *from, uint32_t to);
 
 #endif

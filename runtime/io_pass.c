@@ -15,7 +15,7 @@ enum { PASS_MTU = 65535 };
 
 struct pass_link {
 	char sender[IF_NAMESIZE], receiver[IF_NAMESIZE];
-	int prog_fd;
+	struct host_interface target;
 };
 
 /* return bpf_redirect(ifindex, BPF_F_INGRESS); */
@@ -33,14 +33,21 @@ static int load_redirect(uint32_t ifindex)
 	return fd < 0 ? -errno : fd;
 }
 
-static int attach_redirect(struct pass_link *link)
+int pass_redirect_ingress(const char *from, uint32_t to)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)if_nametoindex(link->receiver),
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)if_nametoindex(from),
 		    .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = link->prog_fd, .handle = 1, .priority = 1);
-	int err = bpf_tc_hook_create(&hook);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = 1, .priority = 1);
+	int err, fd = load_redirect(to);
 
-	return err && err != -EEXIST ? err : bpf_tc_attach(&hook, &options);
+	if (fd < 0)
+		return fd;
+	options.prog_fd = fd;
+	err = bpf_tc_hook_create(&hook);
+	if (!err || err == -EEXIST)
+		err = bpf_tc_attach(&hook, &options);
+	close(fd); /* the filter keeps the program */
+	return err;
 }
 
 int pass_open(struct pass_link **out, const struct host_interface *target, uint32_t queues,
@@ -51,13 +58,12 @@ int pass_open(struct pass_link **out, const struct host_interface *target, uint3
 
 	if (!link)
 		return -ENOMEM;
+	link->target = *target;
 	snprintf(link->sender, sizeof link->sender, "clv%us", target->ifindex);
 	snprintf(link->receiver, sizeof link->receiver, "clv%ur", target->ifindex);
-	link->prog_fd = load_redirect(target->ifindex);
-	err = link->prog_fd < 0 ? link->prog_fd
-				: host_veth_new(link->sender, link->receiver, queues, PASS_MTU);
+	err = host_veth_new(link->sender, link->receiver, queues, PASS_MTU);
 	if (!err)
-		err = attach_redirect(link);
+		err = pass_redirect_ingress(link->receiver, target->ifindex);
 	if (err) {
 		diag_error(diag, NO_LOC,
 			   "cannot build the way from user to the local stack of %s (veth pair "
@@ -70,6 +76,22 @@ int pass_open(struct pass_link **out, const struct host_interface *target, uint3
 	return 0;
 }
 
+int pass_avoid_generic(struct pass_link *link, struct diag *diag)
+{
+	/* mirred keeps the packet type that the pair's own address gave it. */
+	int err = host_copy_address(link->receiver, link->target.name);
+
+	if (!err)
+		err = host_mirror_ingress(link->receiver, link->target.ifindex);
+	if (err)
+		diag_error(
+		    diag, NO_LOC,
+		    "generic XDP on %s needs tc's u32 classifier and mirred action for what user "
+		    "passes to the local stack (modprobe cls_u32 act_mirred): %s",
+		    link->target.name, strerror(-err));
+	return err;
+}
+
 void pass_close(struct pass_link **out)
 {
 	struct pass_link *link = *out;
@@ -78,8 +100,6 @@ void pass_close(struct pass_link **out)
 		return;
 	if (link->sender[0])
 		host_link_delete(link->sender);
-	if (link->prog_fd >= 0)
-		close(link->prog_fd);
 	free(link);
 	*out = NULL;
 }

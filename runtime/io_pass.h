@@ -22,6 +22,14 @@ struct pass_link;
 /* queues: one per worker. Returns 0 or a negative errno, reported. */
 int pass_open(struct pass_link **link, const struct host_interface *target, uint32_t queues,
 	      struct diag *diag);
+/* What arrives on the link `from` arrives on the interface `to` instead, by a tc program on `from`.
+ */
+int pass_redirect_ingress(const char *from, uint32_t to);
+/*
+ * Generic XDP would run again on what bpf_redirect brings to the interface. The same through tc's
+ * mirred action, which it leaves alone. Returns 0 or a negative errno, reported.
+ */
+int pass_avoid_generic(struct pass_link *link, struct diag *diag);
 void pass_close(struct pass_link **link);
 /* The device whose transmit queue w is worker w's way to the stack. */
 const char *pass_device(const struct pass_link *link);

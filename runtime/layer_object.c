@@ -158,7 +158,8 @@ static bool has_layout(int fd, const struct bpf_map *map)
 	       info.key_size == bpf_map__key_size(map) &&
 	       info.value_size == bpf_map__value_size(map) &&
 	       info.max_entries == bpf_map__max_entries(map) &&
-	       info.map_flags == bpf_map__map_flags(map);
+	       /* The kernel adds this flag to device maps by itself. */
+	       !((info.map_flags ^ bpf_map__map_flags(map)) & ~(uint32_t)BPF_F_RDONLY_PROG);
 }
 
 static void adopt_map(struct bpf_map *map, const struct bundle *bundle, const struct pins *pins,
