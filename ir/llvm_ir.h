@@ -90,11 +90,13 @@ LLVMValueRef llvm_edge_source(const struct ir_program *program, const struct ir_
 
 /*
  * ir stages, in order. Each reads and extends `program`; returns 0 or a negative errno (reported).
- * ir_split_blocks: every intrinsic call begins a block of its own; unifies returns.
+ * ir_split_objects: stack objects fall apart into the parts used together; what can be a value
+ * becomes one. ir_split_blocks: every intrinsic call begins a block of its own; unifies returns.
  * ir_build_graph: blocks, edges, ops (kind, map, global, helper, source line), loops, frequencies.
  * ir_name_effects: packet ranges and field names, key parts, verdicts, add_only, packet_local.
  * ir_compute_live: live values of every edge and whether it can be cut.
  */
+int ir_split_objects(struct ir_program *program, struct diag *diag);
 int ir_split_blocks(struct ir_program *program, struct diag *diag);
 int ir_build_graph(struct ir_program *program, struct diag *diag);
 int ir_name_effects(struct ir_program *program, struct diag *diag);
