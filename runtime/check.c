@@ -31,6 +31,7 @@ struct check {
 	size_t path_count, path_capacity, dir_from; /* paths from dir_from on are in --dir */
 	struct bundle **bundles;
 	const struct bundle *whole; /* the native oracle, when one is needed */
+	const char *refusal; /* by this kernel, of a program that should have been accepted */
 	struct packet_list packets;
 	uint32_t cpu;
 	json_t *json;
@@ -193,6 +194,33 @@ static int add_devices(struct check *c, const struct bundle *bundle, const struc
 	return err;
 }
 
+/*
+ * The bundle says whether the kernel should take the unmodified program; the kernel has the last
+ * word. What it says is kept, and shown only when there is no native oracle to fall back on.
+ */
+static int probe_oracle(struct check *c)
+{
+	struct check_side_setup setup = {.bundle = c->bundles[0]};
+	char *words = NULL;
+	size_t size;
+	struct diag quiet = {.out = open_memstream(&words, &size), .prog = c->diag.prog};
+	int err;
+
+	if (!quiet.out)
+		return -ENOMEM;
+	setup.diag = &quiet;
+	err = setup.bundle->kernel_can_run_source ? check_oracle_probe(&setup) : 0;
+	fclose(quiet.out);
+	if (err == -EINVAL && c->whole) {
+		c->refusal = "its verifier refuses it";
+		err = 0;
+	} else if (err) {
+		fputs(words, c->diag.out);
+	}
+	free(words);
+	return err;
+}
+
 struct shrink_context {
 	const struct check_job *job;
 	int err;
@@ -276,14 +304,24 @@ static int read_start_state(struct check *c, struct check_job *job, struct map_i
 	return err;
 }
 
+/* Why the kernel cannot be the oracle, or NULL. */
+static const char *find_refusal(const struct check *c, const struct bundle *bundle)
+{
+	if (bundle->kernel_can_run_source)
+		return c->refusal;
+	return bundle->kernel_refusal ? bundle->kernel_refusal : "it is expressive";
+}
+
 static int check_one(struct check *c, size_t index)
 {
 	const struct bundle *bundle = c->bundles[index];
+	const char *refusal = find_refusal(c, bundle);
 	struct check_variant variant = {.path = c->paths[index],
 					.bundle = bundle,
-					.native_oracle = !bundle->kernel_can_run_source};
+					.native_oracle = refusal != NULL,
+					.refusal = refusal};
 	struct check_job job = {.bundle = bundle,
-				.whole = bundle->kernel_can_run_source ? NULL : c->whole,
+				.whole = refusal ? c->whole : NULL,
 				.seed = c->options.seed,
 				.cpu = c->cpu,
 				.delay = c->options.delay,
@@ -329,6 +367,8 @@ static int run(struct check *c)
 		err = make_packets(c);
 	if (!err)
 		err = prepare_host(c);
+	if (!err)
+		err = probe_oracle(c);
 	for (size_t i = 0; i < c->path_count && !err; i++)
 		err = check_one(c, i);
 	if (!err && c->options.json) {

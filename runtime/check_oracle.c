@@ -57,7 +57,7 @@ static void free_oracle(struct check_side *side)
 
 static const struct check_side_ops ops = {.run = run, .free = free_oracle};
 
-static int load(struct oracle *o, const struct check_side_setup *setup)
+static int load(struct host_test **test, const struct check_side_setup *setup)
 {
 	const struct bundle_member *object = bundle_find(setup->bundle, BUNDLE_MEMBER_SOURCE);
 	struct host_test_load options = {.what = "the unmodified program",
@@ -71,7 +71,16 @@ static int load(struct oracle *o, const struct check_side_setup *setup)
 	}
 	options.elf = object->bytes;
 	options.size = object->size;
-	return host_test_open(&o->test, &options, setup->diag);
+	return host_test_open(test, &options, setup->diag);
+}
+
+int check_oracle_probe(const struct check_side_setup *setup)
+{
+	struct host_test *test = NULL;
+	int err = load(&test, setup);
+
+	host_test_close(&test);
+	return err;
 }
 
 /* Every map lives in the kernel here, whatever home the plan gave it. */
@@ -109,7 +118,7 @@ int check_oracle_new(struct check_side **side, const struct check_side_setup *se
 	if (!o)
 		return -ENOMEM;
 	o->side = (struct check_side){.ops = &ops, .bundle = setup->bundle, .name = "oracle"};
-	err = load(o, setup);
+	err = load(&o->test, setup);
 	if (!err)
 		err = attach_maps(o, setup);
 	if (!err)

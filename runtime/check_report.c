@@ -86,8 +86,7 @@ void check_report_text(FILE *out, const struct check_variant *v)
 			"  The kernel cannot run this program whole (%s). It was compared with the "
 			"same "
 			"source, compiled natively as one piece.\n",
-			v->bundle->kernel_refusal ? v->bundle->kernel_refusal
-						  : "expressive operations");
+			v->refusal);
 	if (r->not_run)
 		fprintf(
 		    out,

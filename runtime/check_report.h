@@ -14,6 +14,7 @@ struct check_variant {
 	const char *path;
 	const struct bundle *bundle;
 	bool native_oracle;
+	const char *refusal; /* why the kernel cannot run the program whole; native_oracle only */
 	struct check_result result;
 	const struct packet_list *shortest; /* of a mismatch; NULL: none */
 	size_t shrunk_from;

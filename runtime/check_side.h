@@ -91,6 +91,9 @@ struct check_side_setup {
 int check_oracle_new(struct check_side **side, const struct check_side_setup *setup);
 int check_split_new(struct check_side **side, const struct check_side_setup *setup);
 int check_native_new(struct check_side **side, const struct check_side_setup *setup);
+/* Does this kernel take the unmodified program? 0, or as check_oracle_new; reported to setup->diag.
+ */
+int check_oracle_probe(const struct check_side_setup *setup);
 /* *side may be NULL. */
 void check_side_free(struct check_side **side);
 

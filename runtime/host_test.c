@@ -16,7 +16,7 @@
 #include "runtime/packet_list.h"
 #include "support/diag.h"
 
-enum { SECTIONS_MAX = 16, LOG_BYTES = 8192 };
+enum { SECTIONS_MAX = 16, LOG_BYTES = 4096, LOG_SHOWN = 1500 };
 
 /* A .data or .bss in memory. */
 struct section {
@@ -36,19 +36,23 @@ struct host_test {
 static char log_text[LOG_BYTES];
 static size_t log_used;
 
+/* The verifier's log comes in one piece, its reason at the end. */
 static int keep_log(enum libbpf_print_level level, const char *format, va_list args)
 {
-	int n;
+	char *text;
+	int n = level == LIBBPF_DEBUG ? -1 : vasprintf(&text, format, args);
+	size_t size, skip, keep;
 
-	if (level == LIBBPF_DEBUG)
+	if (n < 0)
 		return 0;
-	if (log_used > LOG_BYTES / 2) {
-		memmove(log_text, log_text + log_used / 2, log_used - log_used / 2);
-		log_used -= log_used / 2;
-	}
-	n = vsnprintf(log_text + log_used, LOG_BYTES - log_used, format, args);
-	if (n > 0)
-		log_used += (size_t)n < LOG_BYTES - log_used ? (size_t)n : LOG_BYTES - log_used - 1;
+	size = (size_t)n;
+	skip = size >= LOG_BYTES ? size - LOG_BYTES + 1 : 0;
+	size -= skip;
+	keep = log_used + size < LOG_BYTES ? log_used : LOG_BYTES - 1 - size;
+	memmove(log_text, log_text + log_used - keep, keep);
+	memcpy(log_text + keep, text + skip, size);
+	log_used = keep + size;
+	free(text);
 	return 0;
 }
 
@@ -139,19 +143,30 @@ static int map_section(struct host_test *test, struct bpf_map *map)
 	return 0;
 }
 
+/* The verifier answers EACCES too, but then there is a log. Its refusals are -EINVAL to our
+ * callers. */
 static int report(struct diag *diag, const struct host_test_load *load, int err)
 {
-	const char *tail = log_used > 3000 ? log_text + log_used - 3000 : log_text;
+	const char *tail = log_used > LOG_SHOWN ? log_text + log_used - LOG_SHOWN : log_text;
+	const char *line = tail == log_text ? NULL : strchr(tail, '\n');
 
 	log_text[log_used] = '\0';
+	if (line)
+		tail = line + 1;
+	if (strstr(log_text, "PROG LOAD LOG")) {
+		diag_error(diag, NO_LOC, "the kernel's verifier refuses %s; it says:\n%s",
+			   load->what, tail);
+		return -EINVAL;
+	}
 	if (err == -EPERM || err == -EACCES)
 		diag_error(
 		    diag, NO_LOC,
-		    "the kernel refuses %s (%s). Checking runs programs in the kernel: run it "
-		    "as root, or with CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON and CAP_SYS_ADMIN%s%s",
-		    load->what, strerror(-err), *tail ? "; it says:\n" : "", tail);
+		    "the kernel does not let this process load %s. Checking runs programs in "
+		    "the kernel: run it as root, or with CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON "
+		    "and CAP_SYS_ADMIN",
+		    load->what);
 	else
-		diag_error(diag, NO_LOC, "the kernel refuses %s (%s); it says:\n%s", load->what,
+		diag_error(diag, NO_LOC, "cannot load %s (%s); libbpf says:\n%s", load->what,
 			   strerror(-err), tail);
 	return err;
 }

@@ -49,8 +49,8 @@ struct host_test_result {
 };
 
 /*
- * Returns 0, or a negative errno, reported: -EPERM and -EACCES without privilege, others what the
- * verifier or libbpf said.
+ * Returns 0, or a negative errno, reported: -EPERM or -EACCES without privilege, -EINVAL when the
+ * verifier refuses, others from libbpf.
  */
 int host_test_open(struct host_test **test, const struct host_test_load *load, struct diag *diag);
 void host_test_close(struct host_test **test);

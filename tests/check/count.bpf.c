@@ -3,7 +3,9 @@
  * when the last came; answer (XDP_TX, TTL less one) a packet to TCP or UDP port 80 that has a 'G'
  * among its first 16 bytes of payload and count the answers; drop what has no hops left.
  *
- * Without PART it is the whole program; with PART the kernel part, cut before the scan.
+ * Without PART it is the whole program; with PART=1 the kernel part, cut before the scan; with
+ * PART=0 the kernel part of a split that leaves everything to user. TOO_LONG adds a loop that no
+ * verifier accepts.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -57,7 +59,7 @@ static __always_inline int hand_over(struct xdp_md *ctx, __u32 payload)
 		return XDP_ABORTED;
 	live = (void *)(h + 1);
 	h->generation = cleave_config.generation;
-	h->entry = 1;
+	h->entry = PART;
 	h->length = COUNT_HANDOFF;
 	live->payload = payload;
 	return bpf_redirect_map(&cleave_xsks, ctx->rx_queue_index, cleave_config.gone_action);
@@ -90,6 +92,13 @@ int count(struct xdp_md *ctx)
 	__be16 *ports = (void *)(ip + 1);
 	__u32 payload;
 
+#if defined PART && PART == 0
+	return hand_over(ctx, 0);
+#endif
+#ifdef TOO_LONG
+	for (volatile __u64 i = 0; i < 1ULL << 40; i++)
+		;
+#endif
 	if ((void *)(ports + 2) > (void *)(long)ctx->data_end ||
 	    eth->h_proto != bpf_htons(ETH_P_IP) || ip->ihl != 5)
 		return XDP_PASS;

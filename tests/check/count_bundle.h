@@ -35,7 +35,8 @@ static void count_add(struct bundle *b, const char *member, const char *folder, 
 	bundle_add(b, member, bytes, size);
 }
 
-static void count_compile(struct bundle *b, const char *root, const char *folder, int wrong)
+static void count_compile(struct bundle *b, const char *root, const char *folder, int wrong,
+			  bool whole_in_user)
 {
 	char *include = arena_printf(b->arena, "-I%s", root);
 	char *source = arena_printf(b->arena, "%s/tests/check/count.bpf.c", root);
@@ -48,7 +49,7 @@ static void count_compile(struct bundle *b, const char *root, const char *folder
 	char *part[16] = {(char *)"clang-19", (char *)"-target",
 			  (char *)"bpf",      (char *)"-g",
 			  (char *)"-O2",      include,
-			  multiarch,          (char *)"-DPART",
+			  multiarch,          (char *)(whole_in_user ? "-DPART=0" : "-DPART=1"),
 			  (char *)"-c",       source};
 	char *native[16] = {(char *)"clang-19",
 			    (char *)"-shared",
@@ -65,6 +66,8 @@ static void count_compile(struct bundle *b, const char *root, const char *folder
 			    which,
 			    user};
 
+	if (!b->kernel_can_run_source)
+		whole[9] = (char *)"-DTOO_LONG";
 	bundle_add(b, BUNDLE_MEMBER_IR, "none", 4);
 	count_add(b, BUNDLE_MEMBER_SOURCE, folder, whole);
 	count_add(b, BUNDLE_MEMBER_KERNEL, folder, part);
@@ -107,15 +110,26 @@ static void count_describe(struct bundle *b)
 }
 
 /* Writes folder/count.cleave; wrong as in count_user.c. Returns its path, in the arena. */
-static const char *count_bundle(struct arena *arena, const char *folder, int wrong)
+static const char *count_write(struct arena *arena, const char *folder, int wrong,
+			       bool whole_in_user, bool kernel_can_run)
 {
 	struct diag diag = {.out = stderr, .prog = "test"};
 	struct bundle *b = bundle_new();
-	const char *path = arena_printf(arena, "%s/count.cleave", folder);
+	const char *path =
+	    arena_printf(arena, "%s/%s.cleave", folder, whole_in_user ? "whole" : "count");
 
 	count_describe(b);
+	b->kernel_can_run_source = kernel_can_run;
+	if (!kernel_can_run)
+		b->kernel_refusal = "count.bpf.c:80: a loop without a bound";
+	if (whole_in_user) {
+		b->split = "user";
+		b->cuts[0].entry = 0;
+		b->maps[0].home = MAP_HOME_USER;
+		b->maps[0].layout = bundle_map_layout(&b->maps[0]);
+	}
 	count_compile(b, getenv("CLEAVE_SOURCE_ROOT") ? getenv("CLEAVE_SOURCE_ROOT") : ".", folder,
-		      wrong);
+		      wrong, whole_in_user);
 	if (bundle_write(b, path, &diag))
 		exit(1);
 	bundle_free(&b);

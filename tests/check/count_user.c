@@ -21,13 +21,11 @@ EXPORT uint32_t cleave_kernel_main(struct cleave_packet *p);
 
 enum { SOURCES, ANSWERS };
 
-uint32_t cleave_user_main(struct cleave_packet *p)
+static uint32_t scan(struct cleave_packet *p, struct live live)
 {
-	struct live live;
 	uint64_t *count = (uint64_t *)p->env->map_memory[ANSWERS];
 	uint32_t scans;
 
-	memcpy(&live, p->handoff + sizeof(struct cleave_handoff), sizeof live);
 	memcpy(&scans, p->env->globals[0], sizeof scans);
 	scans++;
 	memcpy(p->env->globals[0], &scans, sizeof scans);
@@ -79,4 +77,18 @@ uint32_t cleave_kernel_main(struct cleave_packet *p)
 	memcpy(p->data - COUNT_HANDOFF, &header, sizeof header);
 	memcpy(p->data - sizeof live, &live, sizeof live);
 	return CLEAVE_HANDED_OVER;
+}
+
+uint32_t cleave_user_main(struct cleave_packet *p)
+{
+	uint32_t action = p->entry ? CLEAVE_HANDED_OVER : cleave_kernel_main(p);
+	struct live live;
+
+	if (action != CLEAVE_HANDED_OVER)
+		return action;
+	if (p->handoff[4])
+		memcpy(&live, p->handoff + sizeof(struct cleave_handoff), sizeof live);
+	else
+		memcpy(&live, p->data - sizeof live, sizeof live);
+	return scan(p, live);
 }

@@ -48,6 +48,7 @@ static int drop(void **state)
 	remove(p->saved);
 	remove(p->init);
 	remove(arena_printf(p->arena, "%s/count.cleave", p->folder));
+	remove(arena_printf(p->arena, "%s/whole.cleave", p->folder));
 	rmdir(p->folder);
 	arena_free(&p->arena);
 	free(p);
@@ -78,7 +79,7 @@ static int command(struct place *p, int (*main)(int, char **), char **argv, char
 
 static int check(struct place *p, int wrong, const char *extra, char **text)
 {
-	const char *bundle = count_bundle(p->arena, p->folder, wrong);
+	const char *bundle = count_write(p->arena, p->folder, wrong, false, true);
 	char *argv[] = {(char *)"check",
 			(char *)"--packets",
 			(char *)"3000",
@@ -141,10 +142,30 @@ static void wrong_verdict_shrinks_to_its_bytes(void **state)
 	assert_non_null(strstr(text, "verdict: oracle XDP_TX, here XDP_PASS (in user, entry 1)"));
 }
 
+/* The program as one native piece is the oracle when the kernel refuses it, foreseen or not. */
+static void native_oracle_stands_in(void **state)
+{
+	struct place *p = *state;
+	char *text;
+	char *argv[] = {
+	    (char *)"check",  (char *)"--packets", (char *)"2000",    (char *)"--save-mismatch",
+	    (char *)p->saved, (char *)"--dir",     (char *)p->folder, NULL};
+
+	count_write(p->arena, p->folder, 0, true, false);
+	count_write(p->arena, p->folder, 0, false, false);
+	assert_int_equal(command(p, check_main, argv, &text), 0);
+	assert_non_null(strstr(text, "cannot run this program whole (count.bpf.c:80"));
+	assert_non_null(strstr(text, "whole.cleave: --split user"));
+	assert_non_null(strstr(text, "2000 packets, 2000 handed over, 0 mismatches"));
+	count_write(p->arena, p->folder, 3, false, false);
+	assert_int_equal(command(p, check_main, argv, &text), EXIT_CLEAVE_INPUT);
+	assert_non_null(strstr(text, "verdict: oracle XDP_TX"));
+}
+
 static void replay_agrees_with_check(void **state)
 {
 	struct place *p = *state;
-	const char *bundle = count_bundle(p->arena, p->folder, 0);
+	const char *bundle = count_write(p->arena, p->folder, 0, false, true);
 	const uint8_t get[60] = {
 	    [12] = 8, [14] = 0x45, [22] = 64, [23] = 17, [29] = 1, [37] = 80, [45] = 'G'};
 	const uint8_t other[60] = {[12] = 8, [14] = 0x45, [22] = 1};
@@ -188,6 +209,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(wrong_bytes_are_named_by_field, make, drop),
 	    cmocka_unit_test_setup_teardown(wrong_map_is_named, make, drop),
 	    cmocka_unit_test_setup_teardown(wrong_verdict_shrinks_to_its_bytes, make, drop),
+	    cmocka_unit_test_setup_teardown(native_oracle_stands_in, make, drop),
 	};
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(replay_agrees_with_check, make, drop),
