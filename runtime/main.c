@@ -11,6 +11,8 @@ static const struct {
 	const char *what;
 } commands[] = {
     {"run", run_main, "run a bundle on network interfaces, in the foreground"},
+    {"check", check_main, "compare bundles with the unmodified program, packet by packet"},
+    {"replay", replay_main, "run a bundle on a capture, in this process"},
     {"status", status_main, "what the agents of this network namespace do"},
     {"probe", probe_main, "what this host and an interface can do for Cleave"},
 };
