@@ -1,1 +1,308 @@
+/*
+ * What the intrinsics of a user part turn into. Compiled to bitcode and linked into each user part,
+ * where everything is made internal and inlined: cleave.X.Y(...) becomes cleave_rt_X_Y(packet,
+ * ...); the context argument of a helper is left out, and a map argument is the map's index in the
+ * manifest.
+ *
+ * Results are the kernel's, to the error code (net/core/filter.c, kernel/bpf/helpers.c of
+ * Linux 6.18). Only mem* and snprintf of libc are imported; all else goes through packet->env.
+ */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
 #include "bundle/user_abi.h"
+
+#define RT __attribute__((always_inline))
+
+enum {
+	ETHERNET_BYTES = 14, /* the kernel leaves no packet shorter than this */
+	META_BYTES_MAX = 255,
+	ACCESS_BYTES_MAX = 0xffff,
+	TRACE_BYTES_MAX = 1024,
+};
+
+/* The packet and its context. */
+
+RT uint8_t *cleave_rt_pkt_data(struct cleave_packet *p)
+{
+	return p->data;
+}
+
+RT uint8_t *cleave_rt_pkt_data_end(struct cleave_packet *p)
+{
+	return p->data_end;
+}
+
+RT uint8_t *cleave_rt_pkt_data_meta(struct cleave_packet *p)
+{
+	return p->data_meta;
+}
+
+RT uint32_t cleave_rt_ctx_ingress_ifindex(struct cleave_packet *p)
+{
+	return p->ingress_ifindex;
+}
+
+RT uint32_t cleave_rt_ctx_rx_queue_index(struct cleave_packet *p)
+{
+	return p->rx_queue_index;
+}
+
+RT uint32_t cleave_rt_ctx_egress_ifindex(struct cleave_packet *p)
+{
+	return p->egress_ifindex;
+}
+
+/* Maps. */
+
+RT void *cleave_rt_map_lookup(struct cleave_packet *p, uint32_t map, const void *key)
+{
+	return p->env->calls->map_lookup(p->env, p->env->maps[map], key);
+}
+
+/* Arrays in memory: `shared array`, and `user` where the manifest's type is an array. */
+RT void *cleave_rt_array_lookup(struct cleave_packet *p, uint32_t map, const void *key,
+				uint32_t max_entries, uint32_t stride)
+{
+	uint32_t index;
+
+	memcpy(&index, key, sizeof index);
+	return index < max_entries ? p->env->map_memory[map] + (size_t)index * stride : NULL;
+}
+
+RT void *cleave_rt_local_lookup(struct cleave_packet *p, uint32_t map, const void *key,
+				uint32_t max_entries, uint32_t stride)
+{
+	return cleave_rt_array_lookup(p, map, key, max_entries, stride);
+}
+
+RT int64_t cleave_rt_map_update(struct cleave_packet *p, uint32_t map, const void *key,
+				const void *value, uint64_t flags)
+{
+	return p->env->calls->map_update(p->env, p->env->maps[map], key, value, flags);
+}
+
+RT int64_t cleave_rt_map_delete(struct cleave_packet *p, uint32_t map, const void *key)
+{
+	return p->env->calls->map_delete(p->env, p->env->maps[map], key);
+}
+
+RT void cleave_rt_map_add(struct cleave_packet *p, uint32_t map, const void *key, uint32_t offset,
+			  uint32_t size, uint64_t operand)
+{
+	p->env->calls->map_add(p->env, p->env->maps[map], key, offset, size, operand);
+}
+
+RT void *cleave_rt_map_value(struct cleave_packet *p, uint32_t map, uint32_t index)
+{
+	return p->env->calls->map_value(p->env, p->env->maps[map], index);
+}
+
+/* Clocks, random numbers, the CPU. */
+
+RT uint64_t cleave_rt_help_ktime_get_ns(struct cleave_packet *p)
+{
+	return p->env->calls->ktime_ns(p->env, CLOCK_MONOTONIC);
+}
+
+RT uint64_t cleave_rt_help_ktime_get_boot_ns(struct cleave_packet *p)
+{
+	return p->env->calls->ktime_ns(p->env, CLOCK_BOOTTIME);
+}
+
+RT uint64_t cleave_rt_help_ktime_get_coarse_ns(struct cleave_packet *p)
+{
+	return p->env->calls->ktime_ns(p->env, CLOCK_MONOTONIC_COARSE);
+}
+
+RT uint64_t cleave_rt_help_ktime_get_tai_ns(struct cleave_packet *p)
+{
+	return p->env->calls->ktime_ns(p->env, CLOCK_TAI);
+}
+
+RT uint64_t cleave_rt_help_jiffies64(struct cleave_packet *p)
+{
+	return p->env->calls->jiffies64(p->env);
+}
+
+RT uint32_t cleave_rt_help_get_prandom_u32(struct cleave_packet *p)
+{
+	return p->env->calls->prandom_u32(p->env);
+}
+
+RT uint32_t cleave_rt_help_get_smp_processor_id(struct cleave_packet *p)
+{
+	return p->env->cpu;
+}
+
+/* Checksums. */
+
+/* One's complement sum of little-endian 32-bit words; its value does not depend on how it is
+ * grouped. */
+static uint64_t sum_words(const uint8_t *bytes, uint32_t size, uint64_t sum)
+{
+	uint32_t word;
+
+	for (; size >= 4; size -= 4, bytes += 4) {
+		memcpy(&word, bytes, 4);
+		sum += word;
+	}
+	if (size) {
+		word = 0;
+		memcpy(&word, bytes, size);
+		sum += word;
+	}
+	return sum;
+}
+
+static uint32_t fold32(uint64_t sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	return (uint32_t)(sum + (sum >> 32));
+}
+
+RT int64_t cleave_rt_help_csum_diff(struct cleave_packet *p, const void *from, uint32_t from_size,
+				    const void *to, uint32_t to_size, uint32_t seed)
+{
+	uint32_t sum = seed, removed;
+
+	(void)p;
+	if (to_size)
+		sum = fold32(sum_words(to, to_size, sum));
+	if (from_size) {
+		removed = fold32(sum_words(from, from_size, 0));
+		sum = fold32((uint64_t)sum + (uint32_t)~removed);
+	}
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)(sum + (sum >> 16));
+}
+
+/* Moving the packet's ends. */
+
+RT int64_t cleave_rt_help_xdp_adjust_head(struct cleave_packet *p, int32_t offset)
+{
+	ptrdiff_t meta_bytes = p->data - p->data_meta;
+
+	if (offset < p->head - p->data + meta_bytes ||
+	    offset > p->data_end - p->data - ETHERNET_BYTES)
+		return -EINVAL;
+	if (meta_bytes)
+		memmove(p->data_meta + offset, p->data_meta, (size_t)meta_bytes);
+	p->data_meta += offset;
+	p->data += offset;
+	return 0;
+}
+
+RT int64_t cleave_rt_help_xdp_adjust_tail(struct cleave_packet *p, int32_t offset)
+{
+	if (offset > p->limit - p->data_end || offset < p->data + ETHERNET_BYTES - p->data_end)
+		return -EINVAL;
+	if (offset > 0)
+		memset(p->data_end, 0, (size_t)offset);
+	p->data_end += offset;
+	return 0;
+}
+
+RT int64_t cleave_rt_help_xdp_adjust_meta(struct cleave_packet *p, int32_t offset)
+{
+	ptrdiff_t meta_bytes = p->data - p->data_meta - offset;
+
+	if (meta_bytes < 0 || meta_bytes > p->data - p->head)
+		return -EINVAL;
+	if (meta_bytes % 4 || meta_bytes > META_BYTES_MAX)
+		return -EACCES;
+	p->data_meta += offset;
+	return 0;
+}
+
+RT uint64_t cleave_rt_help_xdp_get_buff_len(struct cleave_packet *p)
+{
+	return (uint64_t)(p->data_end - p->data);
+}
+
+static int check_access(const struct cleave_packet *p, uint32_t offset, uint32_t size)
+{
+	if (offset > ACCESS_BYTES_MAX || size > ACCESS_BYTES_MAX)
+		return -EFAULT;
+	return offset + size > p->data_end - p->data ? -EINVAL : 0;
+}
+
+RT int64_t cleave_rt_help_xdp_load_bytes(struct cleave_packet *p, uint32_t offset, void *bytes,
+					 uint32_t size)
+{
+	int err = check_access(p, offset, size);
+
+	if (!err)
+		memmove(bytes, p->data + offset, size);
+	return err;
+}
+
+RT int64_t cleave_rt_help_xdp_store_bytes(struct cleave_packet *p, uint32_t offset,
+					  const void *bytes, uint32_t size)
+{
+	int err = check_access(p, offset, size);
+
+	if (!err)
+		memmove(p->data + offset, bytes, size);
+	return err;
+}
+
+/* Redirects. Of several, the last one counts. */
+
+RT int64_t cleave_rt_help_redirect(struct cleave_packet *p, uint32_t ifindex, uint64_t flags)
+{
+	if (flags)
+		return XDP_ABORTED;
+	p->redirect_kind = CLEAVE_REDIRECT_IFINDEX;
+	p->redirect_target = ifindex;
+	p->redirect_map = 0;
+	p->redirect_flags = 0;
+	return XDP_REDIRECT;
+}
+
+RT int64_t cleave_rt_help_redirect_map(struct cleave_packet *p, uint32_t map, uint64_t key,
+				       uint64_t flags)
+{
+	const uint64_t actions = XDP_ABORTED | XDP_DROP | XDP_PASS | XDP_TX;
+	const uint64_t broadcast = BPF_F_BROADCAST | BPF_F_EXCLUDE_INGRESS;
+	int found; /* 0 and -1 are of maps of interfaces, 1 and -2 of others */
+
+	if (flags & ~(actions | broadcast))
+		return XDP_ABORTED;
+	found = p->env->calls->redirect_check(p->env, p->env->maps[map], (uint32_t)key);
+	if ((found == 1 || found == -2) && (flags & broadcast))
+		return XDP_ABORTED;
+	if (found < 0 && !(flags & BPF_F_BROADCAST)) {
+		p->redirect_kind = CLEAVE_REDIRECT_NONE;
+		return (int64_t)(flags & actions);
+	}
+	p->redirect_kind = CLEAVE_REDIRECT_MAP;
+	p->redirect_target = (uint32_t)key;
+	p->redirect_map = map;
+	p->redirect_flags = flags & BPF_F_BROADCAST ? flags : 0;
+	return XDP_REDIRECT;
+}
+
+/* bpf_printk. The kernel's own conversions (%pI4 and the like) print as their address. */
+
+RT int64_t cleave_rt_help_trace_printk(struct cleave_packet *p, const char *format, uint32_t size,
+				       uint64_t a, uint64_t b, uint64_t c)
+{
+	char text[TRACE_BYTES_MAX];
+	int length;
+
+	if (!size || format[size - 1])
+		return -EINVAL;
+#pragma clang diagnostic ignored "-Wformat-nonliteral"
+	length = snprintf(text, sizeof text, format, a, b, c);
+	if (length < 0)
+		return -EINVAL;
+	p->env->calls->trace(p->env, text,
+			     (uint32_t)(length < TRACE_BYTES_MAX ? length : TRACE_BYTES_MAX - 1));
+	return length;
+}
