@@ -22,6 +22,8 @@ const char *check_verdict_text(uint32_t verdict)
 	static const char *const names[] = {"XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX",
 					    "XDP_REDIRECT"};
 
+	if (verdict == CHECK_CRASHED)
+		return "a crash";
 	return verdict < sizeof names / sizeof *names ? names[verdict] : "an unknown verdict";
 }
 
@@ -34,7 +36,7 @@ static bool differ(struct check_diff *diff, enum check_difference kind, uint32_t
 /* Actions above XDP_REDIRECT are aborts to the kernel (net/core/filter.c). */
 static uint32_t effective(uint32_t verdict)
 {
-	return verdict <= XDP_REDIRECT ? verdict : XDP_ABORTED;
+	return verdict <= XDP_REDIRECT || verdict == CHECK_CRASHED ? verdict : XDP_ABORTED;
 }
 
 bool check_compare_outcomes(const struct check_outcome *a, const struct check_outcome *b,

@@ -25,6 +25,9 @@ struct diag;
 struct map_init;
 struct test_packet;
 
+/* A verdict: native code faulted on the packet. */
+#define CHECK_CRASHED 0xc0000000u
+
 /* What became of a packet. */
 struct check_outcome {
 	size_t packet; /* index in the list */

@@ -2,11 +2,34 @@
 #include "runtime/check_user.h"
 
 #include <assert.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <string.h>
 
 #include "runtime/env.h"
 #include "runtime/map.h"
 #include "runtime/packet_list.h"
+
+/* A fault of the part under test is one of its outcomes, not the end of the check. */
+static __thread sigjmp_buf after_crash;
+static __thread volatile sig_atomic_t in_part;
+
+static void note_crash(int signal_number)
+{
+	if (in_part)
+		siglongjmp(after_crash, 1);
+	signal(signal_number, SIG_DFL);
+	raise(signal_number);
+}
+
+static void catch_crashes(void)
+{
+	static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+	struct sigaction action = {.sa_handler = note_crash, .sa_flags = SA_NODEFER};
+
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		sigaction(signals[i], &action, NULL);
+}
 
 /* The calls have no room for a context of ours: the user that runs in this thread now. */
 static __thread struct check_user *running;
@@ -68,6 +91,7 @@ int check_user_open(struct check_user *user, struct map_set *set, uint32_t cpu)
 	user->noting.map_delete = note_delete;
 	user->noting.map_add = note_add;
 	user->env->calls = &user->noting;
+	catch_crashes();
 	return 0;
 }
 
@@ -96,6 +120,22 @@ void check_user_set(struct check_user *user, const uint8_t *bytes, uint32_t size
 	};
 }
 
+static uint32_t run_caught(struct check_user *user, user_main_function *function)
+{
+	uint8_t *data = user->packet.data;
+	uint32_t action;
+
+	if (sigsetjmp(after_crash, 1)) {
+		user->packet.data = user->packet.data_end = data;
+		action = CHECK_CRASHED;
+	} else {
+		in_part = 1;
+		action = function(&user->packet);
+	}
+	in_part = 0;
+	return action;
+}
+
 uint32_t check_user_run(struct check_user *user, user_main_function *function,
 			struct cleave_replay_inputs *inputs)
 {
@@ -104,7 +144,7 @@ uint32_t check_user_run(struct check_user *user, user_main_function *function,
 	running = user;
 	env_set_replay(user->env, inputs);
 	env_burst_begin(user->env);
-	action = function(&user->packet);
+	action = run_caught(user, function);
 	env_packet_end(user->env);
 	env_flush(user->env);
 	running = NULL;

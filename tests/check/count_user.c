@@ -1,7 +1,7 @@
 /*
  * The user part of tests/check/count.bpf.c, and for replay its kernel part too, written by hand
- * after bundle/user_abi.h. WRONG=1 forgets the TTL, WRONG=2 the count of answers, WRONG=3 scans a
- * byte less.
+ * after bundle/user_abi.h. WRONG=1 forgets the TTL, WRONG=2 the count of answers, WRONG=3 scans
+ * four bytes, WRONG=4 faults on a hit.
  */
 #include <string.h>
 #include <linux/bpf.h>
@@ -36,6 +36,8 @@ static uint32_t scan(struct cleave_packet *p, struct live live)
 			break;
 		if (*at != 'G')
 			continue;
+		if (WRONG == 4)
+			*(volatile uint8_t *)8 = 0;
 		*count += WRONG != 2;
 		p->data[22] -= WRONG != 1;
 		return XDP_TX;

@@ -1,4 +1,4 @@
-/* check and replay on a split made by hand: right, and wrong in three ways. */
+/* check and replay on a split made by hand: right, and wrong in four ways. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -142,6 +142,15 @@ static void wrong_verdict_shrinks_to_its_bytes(void **state)
 	assert_non_null(strstr(text, "verdict: oracle XDP_TX, here XDP_PASS (in user, entry 1)"));
 }
 
+static void crash_is_a_mismatch(void **state)
+{
+	char *text;
+
+	assert_int_equal(check(*state, 4, NULL, &text), EXIT_CLEAVE_INPUT);
+	assert_non_null(strstr(text, "to 1 packet, seen after packet 1:"));
+	assert_non_null(strstr(text, "verdict: oracle XDP_TX, here a crash (in user, entry 1)"));
+}
+
 /* The program as one native piece is the oracle when the kernel refuses it, foreseen or not. */
 static void native_oracle_stands_in(void **state)
 {
@@ -209,6 +218,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(wrong_bytes_are_named_by_field, make, drop),
 	    cmocka_unit_test_setup_teardown(wrong_map_is_named, make, drop),
 	    cmocka_unit_test_setup_teardown(wrong_verdict_shrinks_to_its_bytes, make, drop),
+	    cmocka_unit_test_setup_teardown(crash_is_a_mismatch, make, drop),
 	    cmocka_unit_test_setup_teardown(native_oracle_stands_in, make, drop),
 	};
 	const struct CMUnitTest tests[] = {
