@@ -277,6 +277,15 @@ static const char *mismatch_path(struct check *c)
 	return arena_printf(c->arena, "%.*s-%u%s", stem, path, c->mismatches, dot ? dot : "");
 }
 
+static const char *repeat_options(const struct check *c)
+{
+	const struct check_options *o = &c->options;
+
+	return arena_printf(c->arena, " --seed %llu --delay %u%s%s", (unsigned long long)o->seed,
+			    o->delay, o->map_init ? " --map-init " : "",
+			    o->map_init ? o->map_init : "");
+}
+
 static void report(struct check *c, const struct check_variant *variant)
 {
 	if (c->options.json)
@@ -338,6 +347,7 @@ static int check_one(struct check *c, size_t index)
 		c->mismatches++;
 		shrink_mismatch(c, &job, &variant, &shortest);
 		variant.saved = mismatch_path(c);
+		variant.options = repeat_options(c);
 		if (pcap_file_write(variant.saved, &shortest, &c->diag))
 			variant.saved = NULL;
 	}

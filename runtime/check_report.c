@@ -53,7 +53,7 @@ static void print_reproduction(FILE *out, const struct check_variant *v)
 	fprintf(out, "  again: cleaved check --pcap %s --ifindex ", v->saved);
 	for (size_t i = 0; i < list->count; i++)
 		fprintf(out, "%s%u", i ? "," : "", list->packets[i].ifindex);
-	fputc('\n', out);
+	fprintf(out, "%s\n", v->options);
 }
 
 static void print_mismatch(FILE *out, const struct check_variant *v)

@@ -18,7 +18,8 @@ struct check_variant {
 	struct check_result result;
 	const struct packet_list *shortest; /* of a mismatch; NULL: none */
 	size_t shrunk_from;
-	const char *saved; /* where it was written; NULL: it could not be */
+	const char *saved;   /* where it was written; NULL: it could not be */
+	const char *options; /* of this check that matter for its repetition */
 };
 
 void check_report_text(FILE *out, const struct check_variant *variant);
