@@ -185,6 +185,8 @@ static void choose_workers(struct agent *agent)
 	agent->worker_count = agent->options->workers ? agent->options->workers : count_cpus();
 	if (agent->worker_count > queues)
 		agent->worker_count = queues;
+	if (agent->worker_count > count_cpus())
+		agent->worker_count = count_cpus(); /* environments need a CPU each */
 	if (!agent->user)
 		agent->worker_count = 0;
 }

@@ -20,11 +20,11 @@ mount --make-rprivate /
 mount -t sysfs sysfs /sys
 mount -t bpf bpf /sys/fs/bpf
 mount -t tmpfs tmpfs /run
-WORK=$(mktemp -d)
+WORK=/run/live # private to the test, so that nobody else can clean it away
+mkdir $WORK
 AGENT=
 cleanup() {
 	[ -z "$AGENT" ] || kill -KILL "$AGENT" 2>/dev/null || true
-	rm -rf "$WORK"
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
@@ -82,6 +82,12 @@ expect() {
 	*"$wanted"*) ;;
 	*) fail "wanted \"$wanted\" from $*: $got" ;;
 	esac
+}
+
+# never TEXT: the agent's log, which must be there, does not contain the pattern
+never() {
+	grep -q 'layer *packets' "$WORK/agent.log" || fail "no final counters in the agent's log"
+	! grep -q "$1" "$WORK/agent.log" || fail "the log says: $(grep "$1" "$WORK/agent.log")"
 }
 
 # expect_code CODE TEXT COMMAND...
