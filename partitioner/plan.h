@@ -82,6 +82,7 @@ struct plan {
 	double cost_ns;	       /* per packet, of this plan */
 	double kernel_cost_ns, user_cost_ns; /* of all-kernel and all-user; INFINITY when not legal */
 	uint32_t ordered_maps;
+	bool exact;	       /* proved to be the best; false when the search ran out of its budget */
 };
 
 /*

@@ -1,0 +1,49 @@
+/*
+ * Which parts may touch a map, what home that gives it, and what its ops then cost.
+ *
+ * The choices that couple distant blocks are collected in one *mode* per map. With all modes fixed,
+ * every op, edge and block has a cost of its own and the best plan is a stopping problem; the
+ * search goes through the modes. MODE_OPEN, not decided yet, has the cheapest price on either side.
+ */
+#ifndef CLEAVE_PARTITIONER_MAP_HOMES_H
+#define CLEAVE_PARTITIONER_MAP_HOMES_H
+
+#include "partitioner/plan.h"
+
+enum map_mode {
+	MODE_OPEN,   /* not decided */
+	MODE_KERNEL, /* no user op touches it */
+	MODE_USER,   /* no kernel op touches it */
+	MODE_READ,   /* both sides, and no part writes it: no order to keep */
+	MODE_ADD,    /* both sides, and they only add to it: adds commute */
+	MODE_BOTH,   /* both sides, anything; ordered when order is strict */
+};
+
+/* How ops touch a map: bits. */
+enum { TOUCH_READ = 1, TOUCH_WRITE = 2, TOUCH_ADD = 4, TOUCH_KEY = 8 };
+
+/* What this op does to op->map; 0 when it has none. TOUCH_KEY: an add-only look-up. */
+unsigned map_touch(const struct ir_op *op);
+
+/* The home of a map that both parts touch. */
+enum map_home map_shared_home(const struct ir_map *map);
+/* Types whose element means something to the kernel only (devices, CPUs, sockets). */
+bool map_is_kernels(const struct ir_map *map);
+enum map_home map_mode_home(const struct ir_map *map, enum map_mode mode);
+/* Does strict order watch a map in this mode? */
+bool map_mode_is_ordered(const struct ir_map *map, enum map_mode mode, bool strict);
+
+/* The cost of a map op (its own, beyond instructions) in a layer, INFINITY where the mode forbids
+ * it. */
+double map_op_cost(const struct ir_program *program, const struct target *target,
+		   const struct ir_op *op, enum ir_layer layer, enum map_mode mode);
+
+/* Bytes of a live value under a mode; 0 when it cannot travel. */
+uint32_t map_live_size(const struct ir_program *program, const struct ir_live *live,
+		       enum map_mode mode);
+
+/* Fills in why the map has its home. */
+void map_explain(const struct ir_program *program, const struct target *target, int map,
+		 enum map_mode mode, struct plan_map *out);
+
+#endif

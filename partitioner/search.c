@@ -1,0 +1,292 @@
+#include "partitioner/search.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "bundle/kernel_abi.h"
+#include "partitioner/components.h"
+#include "partitioner/label_cut.h"
+#include "support/arena.h"
+
+/* A node costs time in proportion to the graph; this keeps the worst search near half a second. */
+enum { NODES_MAX = 100000, NODES_MIN = 64, WORK_MAX = 4000000 };
+
+static void settled_new(struct arena *arena, const struct ir_program *p, struct settled *s)
+{
+	s->cut = arena_array(arena, p->edge_count, sizeof *s->cut);
+	s->held = arena_array(arena, p->edge_count, sizeof *s->held);
+	s->in_kernel = arena_array(arena, p->block_count, sizeof *s->in_kernel);
+	s->in_user = arena_array(arena, p->block_count, sizeof *s->in_user);
+	s->kernel_touch = arena_array(arena, p->map_count + 1, sizeof *s->kernel_touch);
+	s->user_touch = arena_array(arena, p->map_count + 1, sizeof *s->user_touch);
+	s->modes = arena_array(arena, p->map_count + 1, sizeof *s->modes);
+}
+
+void search_new(struct search *search, struct arena *scratch, const struct ir_program *program,
+		const struct target *target, bool strict)
+{
+	size_t work = WORK_MAX / (program->edge_count + program->op_count + 1);
+
+	*search = (struct search){.best_cost = INFINITY};
+	pricing_new(&search->pricing, scratch, program, target, strict);
+	settled_new(scratch, program, &search->best);
+	settled_new(scratch, program, &search->trial);
+	search->nodes_max = work > NODES_MAX ? NODES_MAX : work < NODES_MIN ? NODES_MIN : work;
+}
+
+/* Spreads `in` forward over edges that are not in `stop` (NULL: over all). */
+static void spread(const struct search *search, bool *in, const bool *stop)
+{
+	const struct ir_program *p = search->pricing.program;
+	const struct components *c = search->pricing.stopping->components;
+	bool changed = true;
+
+	/* Against the order of the components, one pass is enough but for loops. */
+	while (changed) {
+		changed = false;
+		for (size_t i = p->block_count; i-- > 0;) {
+			int b = c->order[i];
+
+			for (int k = c->out_begin[b]; in[b] && k < c->out_begin[b + 1]; k++) {
+				int e = c->out[k], to = p->edges[e].to;
+
+				if ((stop && stop[e]) || in[to])
+					continue;
+				in[to] = true;
+				changed = true;
+			}
+		}
+	}
+}
+
+static void touch(const struct ir_program *p, const bool *in, unsigned *touches)
+{
+	memset(touches, 0, p->map_count * sizeof *touches);
+	for (size_t i = 0; i < p->op_count; i++)
+		if (p->ops[i].map != IR_NONE && in[p->ops[i].block])
+			touches[p->ops[i].map] |= map_touch(&p->ops[i]);
+}
+
+/* A map's value that travels ties the map to both sides, even where user only compares it with null. */
+static void touch_live(const struct ir_program *p, struct settled *s)
+{
+	for (size_t e = 0; e < p->edge_count; e++) {
+		const struct ir_edge *edge = &p->edges[e];
+
+		if (!(s->cut[e] || s->held[e]) ||
+		    (edge->from != IR_NONE && !s->in_kernel[edge->from]))
+			continue;
+		for (size_t i = 0; i < edge->live_count; i++)
+			if (edge->live[i].kind == IR_LIVE_MAP_VALUE) {
+				s->kernel_touch[edge->live[i].map] |= TOUCH_KEY;
+				s->user_touch[edge->live[i].map] |= TOUCH_KEY;
+			}
+	}
+}
+
+static enum map_mode mode_of(unsigned kernel, unsigned user)
+{
+	unsigned all = kernel | user;
+
+	if (!kernel || !user)
+		return user ? MODE_USER : MODE_KERNEL;
+	if (!(all & (TOUCH_WRITE | TOUCH_ADD)))
+		return MODE_READ;
+	if (!(all & (TOUCH_WRITE | TOUCH_READ)))
+		return MODE_ADD;
+	return MODE_BOTH;
+}
+
+/* Adds the held cuts that the modes ask for; true when there was one to add. */
+static bool hold(const struct search *search, struct settled *s)
+{
+	const struct pricing *pr = &search->pricing;
+	const struct ir_program *p = pr->program;
+	const struct components *c = pr->stopping->components;
+	bool changed = false;
+
+	for (size_t b = 0; b < p->block_count; b++) {
+		if (!s->in_kernel[b] || pricing_ordered_map(pr, (int)b, s->modes) == IR_NONE)
+			continue;
+		for (int i = c->in_begin[b]; i < c->in_begin[b + 1]; i++) {
+			int e = c->in[i], from = p->edges[e].from;
+
+			if (s->held[e] || s->cut[e] || (from != IR_NONE && !s->in_kernel[from]))
+				continue;
+			s->held[e] = true;
+			s->in_user[b] = true;
+			changed = true;
+		}
+	}
+	return changed;
+}
+
+void search_settle(struct search *search, struct settled *s)
+{
+	const struct ir_program *p = search->pricing.program;
+
+	memset(s->held, 0, p->edge_count * sizeof *s->held);
+	memset(s->in_kernel, 0, p->block_count * sizeof *s->in_kernel);
+	memset(s->in_user, 0, p->block_count * sizeof *s->in_user);
+	s->in_kernel[0] = !s->cut[0];
+	spread(search, s->in_kernel, s->cut);
+	touch(p, s->in_kernel, s->kernel_touch);
+	for (size_t e = 0; e < p->edge_count; e++) {
+		int from = p->edges[e].from;
+
+		if (s->cut[e] && (from == IR_NONE || s->in_kernel[from]))
+			s->in_user[p->edges[e].to] = true;
+	}
+	/* A held cut brings more blocks into the user part, and these may touch more maps. */
+	do {
+		spread(search, s->in_user, NULL);
+		touch(p, s->in_user, s->user_touch);
+		touch_live(p, s);
+		for (size_t m = 0; m < p->map_count; m++)
+			s->modes[m] = mode_of(s->kernel_touch[m], s->user_touch[m]);
+	} while (hold(search, s));
+	s->ordered = pricing_ordered_count(&search->pricing, s->modes);
+}
+
+double search_evaluate(struct search *search, struct settled *s)
+{
+	struct stopping *stopping = search->pricing.stopping;
+
+	search_settle(search, s);
+	if (s->ordered > CLEAVE_ORDER_MAPS)
+		return INFINITY;
+	pricing_fill(&search->pricing, s->modes);
+	for (size_t e = 0; e < stopping->edge_count; e++) {
+		double *stay = stopping_edge_cost(stopping, e, IR_LAYER_KERNEL, IR_LAYER_KERNEL);
+
+		if (s->cut[e])
+			*stay = INFINITY;
+		for (size_t from = 0; !s->cut[e] && from < IR_LAYER_USER; from++)
+			*stopping_edge_cost(stopping, e, from, IR_LAYER_USER) = INFINITY;
+	}
+	if (s->cut[0])
+		*stopping_edge_cost(stopping, 0, IR_LAYER_NIC, IR_LAYER_KERNEL) = INFINITY;
+	stopping_solve(stopping);
+	return stopping->cost;
+}
+
+static void copy_settled(const struct ir_program *p, struct settled *to, const struct settled *from)
+{
+	memcpy(to->cut, from->cut, p->edge_count * sizeof *to->cut);
+}
+
+/* Tries the cuts in trial; keeps them if they are the best so far. */
+static double try_cuts(struct search *search)
+{
+	double cost = search_evaluate(search, &search->trial);
+
+	if (cost < search->best_cost) {
+		search->best_cost = cost;
+		copy_settled(search->pricing.program, &search->best, &search->trial);
+	}
+	return cost;
+}
+
+/* The cuts of the stopping problem's solution. */
+static void read_cuts(struct search *search)
+{
+	const struct stopping *s = search->pricing.stopping;
+
+	for (size_t e = 0; e < s->edge_count; e++)
+		search->trial.cut[e] = s->choice[e * s->layers + IR_LAYER_KERNEL] == IR_LAYER_USER;
+	search->trial.cut[0] = s->choice[IR_LAYER_NIC] == IR_LAYER_USER;
+}
+
+/* The modes worth trying for a map; all that is possible falls under one of them. */
+static size_t list_modes(const struct search *search, size_t map, enum map_mode *list)
+{
+	const struct ir_program *p = search->pricing.program;
+	unsigned all = 0;
+	size_t count = 0;
+
+	for (size_t i = 0; i < p->op_count; i++)
+		if (p->ops[i].map == (int)map)
+			all |= map_touch(&p->ops[i]);
+	list[count++] = MODE_KERNEL;
+	list[count++] = MODE_USER;
+	if (search->pricing.strict && !p->maps[map].packet_local) {
+		/* Under relaxed order these two differ from BOTH in nothing. */
+		if (all & (TOUCH_READ | TOUCH_KEY))
+			list[count++] = MODE_READ;
+		if (all & TOUCH_ADD)
+			list[count++] = MODE_ADD;
+		if (!(all & (TOUCH_WRITE | TOUCH_ADD)))
+			return count;
+	}
+	list[count++] = MODE_BOTH;
+	return count;
+}
+
+/* A map that is open and touched from both sides, or -1. */
+static int find_conflict(const struct search *search, const enum map_mode *modes)
+{
+	const struct settled *s = &search->trial;
+
+	for (size_t m = 0; m < search->pricing.program->map_count; m++)
+		if (modes[m] == MODE_OPEN && s->kernel_touch[m] && s->user_touch[m])
+			return (int)m;
+	return -1;
+}
+
+static void visit(struct search *search, enum map_mode *modes)
+{
+	enum map_mode list[8];
+
+	if (search->nodes++ >= search->nodes_max) {
+		search->exact = false;
+		return;
+	}
+	pricing_fill(&search->pricing, modes);
+	stopping_solve(search->pricing.stopping);
+	double bound = search->pricing.stopping->cost;
+
+	if (isinf(bound) || bound >= search->best_cost - 1e-9 * (1 + fabs(bound)))
+		return;
+	read_cuts(search);
+	try_cuts(search);
+	int map = find_conflict(search, modes);
+
+	if (map < 0)
+		return;
+	size_t count = list_modes(search, (size_t)map, list);
+
+	for (size_t i = 0; i < count; i++) {
+		modes[map] = list[i];
+		visit(search, modes);
+	}
+	modes[map] = MODE_OPEN;
+}
+
+/* Good plans to begin with make the bound sharp: everything low, everything high, the label cut. */
+static void try_seeds(struct search *search)
+{
+	const struct ir_program *p = search->pricing.program;
+	struct settled *t = &search->trial;
+
+	memset(t->cut, 0, p->edge_count * sizeof *t->cut);
+	try_cuts(search);
+	t->cut[0] = true;
+	try_cuts(search);
+	label_cut(&search->pricing, t->cut);
+	try_cuts(search);
+}
+
+void search_run(struct search *search, const enum edge_rule *rules)
+{
+	const struct ir_program *p = search->pricing.program;
+	enum map_mode *modes = arena_array(search->pricing.arena, p->map_count + 1, sizeof *modes);
+
+	search->pricing.rules = rules;
+	search->best_cost = INFINITY;
+	search->nodes = 0;
+	search->exact = true;
+	try_seeds(search);
+	for (size_t m = 0; m < p->map_count; m++)
+		modes[m] = p->maps[m].packet_local ? MODE_BOTH : MODE_OPEN;
+	visit(search, modes);
+}
