@@ -150,6 +150,9 @@ int map_read(struct cleave_map *map, const void *key, void *value)
 
 int map_write(struct cleave_map *map, const void *key, const void *value, uint64_t flags)
 {
+	/* bpf() looks at this flag first; no value of a native map has a bpf_spin_lock */
+	if (map->fd < 0 && (flags & MAP_LOCK))
+		return -EINVAL;
 	return map->ops->write(map, key, value, flags);
 }
 

@@ -47,7 +47,7 @@ static void *array_lookup(struct cleave_env *env, struct cleave_map *map, const 
 
 int map_check_array_update(const struct cleave_map *map, uint32_t index, uint64_t flags)
 {
-	bool may_lock = map->type == BPF_MAP_TYPE_ARRAY;
+	bool may_lock = map->type == BPF_MAP_TYPE_ARRAY || map->type == BPF_MAP_TYPE_PERCPU_ARRAY;
 
 	if ((flags & ~(may_lock ? (uint64_t)MAP_LOCK : 0)) > MAP_EXIST)
 		return -EINVAL;

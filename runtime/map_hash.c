@@ -196,9 +196,9 @@ static bool evict(void *table, uint32_t i)
 
 static int check_flags(uint32_t old, uint64_t flags)
 {
-	if (old != NONE && (flags & ~(uint64_t)MAP_LOCK) == MAP_NOEXIST)
+	if (old != NONE && flags == MAP_NOEXIST)
 		return -EEXIST;
-	if (old == NONE && (flags & ~(uint64_t)MAP_LOCK) == MAP_EXIST)
+	if (old == NONE && flags == MAP_EXIST)
 		return -ENOENT;
 	return 0;
 }
@@ -282,8 +282,6 @@ static int put(struct hash *h, const struct request *r)
 	map_lock(&bucket->lock);
 	old = find(h, r->key, r->hash);
 	err = check_flags(old, r->flags);
-	if (!err && (r->flags & MAP_LOCK))
-		err = -EINVAL; /* no value here has a bpf_spin_lock */
 	if (!err)
 		err = h->percpu ? set_percpu_or_add(h, r, old) : replace_or_add(h, r, old);
 	map_unlock(&bucket->lock);
@@ -367,12 +365,10 @@ static int put_device(struct hash *h, struct request *r)
 
 static int dispatch_put(struct hash *h, struct request *r)
 {
-	bool may_lock = h->map.type == BPF_MAP_TYPE_HASH;
-
 	r->hash = hash_key(h, r->key);
 	if (h->map.type == BPF_MAP_TYPE_DEVMAP_HASH)
 		return put_device(h, r);
-	if ((r->flags & ~(may_lock ? (uint64_t)MAP_LOCK : 0)) > MAP_EXIST)
+	if (r->flags > MAP_EXIST) /* BPF_F_LOCK too: no value here has a bpf_spin_lock */
 		return -EINVAL;
 	if (!h->lru)
 		return put(h, r);

@@ -236,7 +236,13 @@ static void kernel_add(struct cleave_env *env, struct cleave_map *map, const voi
 
 static int kernel_read(struct cleave_map *map, const void *key, void *value)
 {
-	return host_map_lookup(map->fd, key, value);
+	uint32_t padding = map->stride - map->value_size;
+	int err = host_map_lookup(map->fd, key, value);
+
+	/* the kernel pads per-CPU values with whatever was behind the value that was stored */
+	for (uint32_t cpu = 0; !err && map_type_is_percpu(map->type) && cpu < map->cpus; cpu++)
+		memset((uint8_t *)value + (size_t)cpu * map->stride + map->value_size, 0, padding);
+	return err;
 }
 
 static int kernel_write(struct cleave_map *map, const void *key, const void *value, uint64_t flags)
