@@ -1,8 +1,8 @@
 /*
- * Kernel blocks are on the source's side, user blocks on the sink's. Two nodes more for each map say
- * "user only" (sink's side: no kernel block may touch it; else user ops pay the shared home's extra)
- * and "kernel only" (source's side, the same the other way round): the terms of a Potts model that
- * remain submodular, so the cut stays exact.
+ * Kernel blocks are on the source's side, user blocks on the sink's. Two nodes more for each map
+ * say "user only" (sink's side: no kernel block may touch it; else user ops pay the shared home's
+ * extra) and "kernel only" (source's side, the same the other way round): the terms of a Potts
+ * model that remain submodular, so the cut stays exact.
  */
 #include "partitioner/label_cut.h"
 
@@ -44,8 +44,8 @@ static void add_edge(struct labels *l, size_t e)
 	const struct ir_program *p = l->pricing->program;
 	const struct ir_edge *edge = &p->edges[e];
 	uint32_t bytes = handoff_bytes(p, (int)e, l->modes, 0, NULL);
-	double frequency = edge->from == IR_NONE ? 1 : p->blocks[edge->from].frequency *
-							   edge->probability;
+	double frequency =
+	    edge->from == IR_NONE ? 1 : p->blocks[edge->from].frequency * edge->probability;
 	double cost = INFINITY;
 
 	if (edge->cut.reason == IR_REASON_NONE && bytes <= l->pricing->target->handoff_bytes_max)

@@ -1,6 +1,7 @@
 /*
- * The best plan in which every block is in one layer only, as a minimum cut: exact for that question,
- * the homes of maps included, and a good start for the search, which may also put a block in both.
+ * The best plan in which every block is in one layer only, as a minimum cut: exact for that
+ * question, the homes of maps included, and a good start for the search, which may also put a block
+ * in both.
  */
 #ifndef CLEAVE_PARTITIONER_LABEL_CUT_H
 #define CLEAVE_PARTITIONER_LABEL_CUT_H

@@ -1,6 +1,8 @@
 /*
- * Legal layers by fixpoint. Blocks may be in both parts, so what forbids a layer is a matter of paths:
- *  - what every path reaches only through an op that the kernel cannot run is user's (AFTER_USER_OP);
+ * Legal layers by fixpoint. Blocks may be in both parts, so what forbids a layer is a matter of
+ * paths:
+ *  - what every path reaches only through an op that the kernel cannot run is user's
+ * (AFTER_USER_OP);
  *  - what can lead to an op that user cannot run is not user's (BEFORE_KERNEL_OP).
  */
 #include "partitioner/plan.h"
@@ -17,8 +19,9 @@ enum { FREE = -2 }; /* a cause: none on some path */
 struct legality {
 	struct ir_program *program;
 	const struct target *target;
-	int *blocked[IR_LAYER_COUNT]; /* per block: its first op that the layer cannot run, or IR_NONE */
-	int *cause;		      /* per block: the op that a fixpoint found, or IR_NONE */
+	int *blocked[IR_LAYER_COUNT]; /* per block: its first op that the layer cannot run, or
+					 IR_NONE */
+	int *cause;                   /* per block: the op that a fixpoint found, or IR_NONE */
 };
 
 static void forbid(struct ir_op *op, enum ir_layer layer, enum ir_reason reason, const char *detail)
@@ -68,8 +71,8 @@ static void find_blocked(struct legality *g)
 }
 
 /*
- * Goes on from the blocks in queue[0 .. tail): what a block leads to gets the block's cause, or its own
- * blocking op. In the first phase the walk ends where the kernel does. Returns the new tail.
+ * Goes on from the blocks in queue[0 .. tail): what a block leads to gets the block's cause, or its
+ * own blocking op. In the first phase the walk ends where the kernel does. Returns the new tail.
  */
 static size_t walk(struct legality *g, int *queue, size_t tail, bool in_kernel)
 {
@@ -151,7 +154,8 @@ static void spread_before_kernel(struct legality *g)
 			       op_phrase(p, &p->ops[g->cause[b]]));
 }
 
-/* Edges behind which user cannot go on, and those whose live values do not fit whatever the plan. */
+/* Edges behind which user cannot go on, and those whose live values do not fit whatever the plan.
+ */
 static void mark_edges(struct legality *g)
 {
 	struct ir_program *p = g->program;

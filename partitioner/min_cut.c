@@ -7,7 +7,7 @@
 #define RESIDUAL_MIN 1e-9 /* less is rounding */
 
 struct arc {
-	int to, next;	 /* next arc of the same node, or -1; arc ^ 1 is the reverse */
+	int to, next; /* next arc of the same node, or -1; arc ^ 1 is the reverse */
 	double residual;
 };
 

@@ -9,7 +9,6 @@
 #include "support/arena.h"
 #include "support/limits.h"
 
-
 /* Expected ns per packet of all ops on a map. */
 static double map_cost(const struct search *search, int map)
 {
@@ -22,8 +21,9 @@ static double map_cost(const struct search *search, int map)
 			double visits = s->visits[(size_t)p->ops[i].block * s->layers + (size_t)l];
 
 			if (visits > 0)
-				sum += visits * map_op_cost(p, search->pricing.target, &p->ops[i],
-							    (enum ir_layer)l, search->best.modes[map]);
+				sum +=
+				    visits * map_op_cost(p, search->pricing.target, &p->ops[i],
+							 (enum ir_layer)l, search->best.modes[map]);
 		}
 	return sum;
 }
@@ -56,14 +56,15 @@ static const char *cut_because(const struct search *search, const struct plan *p
 	int to = p->edges[edge].to;
 	double user = s->value[(size_t)to * s->layers + IR_LAYER_USER];
 
-	if (plan->split.kind == SPLIT_USER || (plan->split.kind == SPLIT_AT_EDGE &&
-					       plan->split.edge == edge))
+	if (plan->split.kind == SPLIT_USER ||
+	    (plan->split.kind == SPLIT_AT_EDGE && plan->split.edge == edge))
 		return "--split asks for it";
-	for (struct ir_op *op = ir_first_op(p, (size_t)to), *end = ir_end_op(p, (size_t)to); op < end;
-	     op++)
+	for (struct ir_op *op = ir_first_op(p, (size_t)to), *end = ir_end_op(p, (size_t)to);
+	     op < end; op++)
 		if (!(op->legal & 1u << IR_LAYER_KERNEL))
 			return ir_why_sentence(p->arena, op->missing[IR_LAYER_KERNEL]);
-	return arena_printf(p->arena, "from here on user is the better place: %.1f ns to the end", user);
+	return arena_printf(p->arena, "from here on user is the better place: %.1f ns to the end",
+			    user);
 }
 
 static void add_cut(const struct search *search, struct plan *plan, int edge, bool held)
@@ -71,23 +72,23 @@ static void add_cut(const struct search *search, struct plan *plan, int edge, bo
 	const struct ir_program *p = plan->program;
 	const struct stopping *s = search->pricing.stopping;
 	struct plan_cut *cut = &plan->cuts[plan->cut_count];
-	uint16_t entry = 0;
+	uint16_t entry = edge != 0;
 
 	/* 0 is kept for edges[0] whether it is cut or not. */
-	if (edge)
-		entry = (uint16_t)(plan->cut_count + !(plan->cut_count && !plan->cuts[0].edge));
+	for (size_t i = 0; edge && i < plan->cut_count; i++)
+		entry = (uint16_t)(entry + (plan->cuts[i].edge != 0));
 	*cut = (struct plan_cut){.edge = edge, .entry = entry, .held_only = held, .map = IR_NONE};
 	plan->cut_count++;
 	handoff_bytes(p, edge, search->best.modes, 0, &cut->live_bytes);
-	cut->cost_ns = pricing_handoff_ns(p, &plan->target, edge, search->best.modes,
-					  handoff_bytes(p, edge, search->best.modes,
-							search->best.ordered, NULL));
+	cut->cost_ns = pricing_handoff_ns(
+	    p, &plan->target, edge, search->best.modes,
+	    handoff_bytes(p, edge, search->best.modes, search->best.ordered, NULL));
 	if (held) {
-		cut->map = pricing_ordered_map(&search->pricing, p->edges[edge].to,
-					       search->best.modes);
-		cut->because = arena_printf(p->arena,
-					    "only while an earlier packet of the same key of %s is in user",
-					    p->maps[cut->map].name);
+		cut->map =
+		    pricing_ordered_map(&search->pricing, p->edges[edge].to, search->best.modes);
+		cut->because = arena_printf(
+		    p->arena, "only while an earlier packet of the same key of %s is in user",
+		    p->maps[cut->map].name);
 		return;
 	}
 	cut->frequency = edge ? s->flow[(size_t)edge * s->layers + IR_LAYER_KERNEL] : 1;
@@ -110,8 +111,9 @@ static int fill_cuts(const struct search *search, struct plan *plan, struct diag
 		}
 	if (plan->cut_count < ENTRIES_MAX)
 		return 0;
-	diag_error(diag, p->blocks[0].loc, "this split needs %zu entries, more than the %d of a handoff",
-		   plan->cut_count, ENTRIES_MAX - 1);
+	diag_error(diag, p->blocks[0].loc,
+		   "this split needs %zu entries, more than the %d of a handoff", plan->cut_count,
+		   ENTRIES_MAX - 1);
 	return -EINVAL;
 }
 
@@ -136,16 +138,17 @@ static void explain_block(const struct search *search, struct plan *plan, size_t
 	else if (out->layers == (1 << IR_LAYER_KERNEL | 1 << IR_LAYER_USER))
 		out->because = "packets of both parts get here: each part has a copy";
 	else if (out->layers == 1 << IR_LAYER_USER)
-		out->because = isfinite(user)
-				   ? arena_printf(p->arena, "behind a cut; %.1f ns from here to the end",
-						  user)
-				   : "behind a cut";
+		out->because =
+		    isfinite(user)
+			? arena_printf(p->arena, "behind a cut; %.1f ns from here to the end", user)
+			: "behind a cut";
 	else
-		out->because = isfinite(kernel)
-				   ? arena_printf(p->arena,
-						  "no hand-over before it pays; %.1f ns from here to the end",
-						  kernel)
-				   : "no hand-over before it pays";
+		out->because =
+		    isfinite(kernel)
+			? arena_printf(p->arena,
+				       "no hand-over before it pays; %.1f ns from here to the end",
+				       kernel)
+			: "no hand-over before it pays";
 }
 
 static void fill_blocks(const struct search *search, struct plan *plan)
@@ -161,8 +164,8 @@ static void fill_blocks(const struct search *search, struct plan *plan)
 					     search->best.in_user[b] << IR_LAYER_USER);
 		for (int l = 0; l < IR_LAYER_COUNT; l++) {
 			out->frequency[l] = s->visits[b * s->layers + (size_t)l];
-			out->cost_ns[l] = pricing_block_ns(&search->pricing, (int)b, (enum ir_layer)l,
-							   search->best.modes);
+			out->cost_ns[l] = pricing_block_ns(&search->pricing, (int)b,
+							   (enum ir_layer)l, search->best.modes);
 		}
 		explain_block(search, plan, b);
 	}
@@ -243,8 +246,8 @@ int partitioner_plan(const struct ir_program *program, const struct target *targ
 	if (!err) {
 		struct plan *made = arena_alloc(program->arena, sizeof *made);
 
-		*made = (struct plan){.program = program, .target = *target, .split = split,
-				      .strict = strict};
+		*made = (struct plan){
+		    .program = program, .target = *target, .split = split, .strict = strict};
 		err = fill_plan(&search, made, diag);
 		if (!err)
 			*plan = made;

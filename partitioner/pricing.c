@@ -41,9 +41,11 @@ void pricing_new(struct pricing *pricing, struct arena *scratch, const struct ir
 /* What an XDP action taken in user costs more: the mean of those that the op may take. */
 static double verdict_ns(const struct target *t, const struct ir_op *op)
 {
-	static const char *const names[] = {
-	    [XDP_ABORTED] = "ABORTED", [XDP_DROP] = "DROP", [XDP_PASS] = "PASS",
-	    [XDP_TX] = "TX",	       [XDP_REDIRECT] = "REDIRECT"};
+	static const char *const names[] = {[XDP_ABORTED] = "ABORTED",
+					    [XDP_DROP] = "DROP",
+					    [XDP_PASS] = "PASS",
+					    [XDP_TX] = "TX",
+					    [XDP_REDIRECT] = "REDIRECT"};
 	double sum = 0;
 	int count = 0;
 
@@ -150,8 +152,7 @@ static void find_user_can(struct pricing *pr)
 	bool changed;
 
 	for (size_t b = 0; b < s->block_count; b++)
-		pr->user_can[b] =
-		    isfinite(s->block_cost[b * s->layers + IR_LAYER_USER]);
+		pr->user_can[b] = isfinite(s->block_cost[b * s->layers + IR_LAYER_USER]);
 	do {
 		changed = false;
 		for (size_t i = 0; i < s->block_count; i++) {
@@ -177,8 +178,8 @@ bool pricing_edge_is_legal(const struct pricing *pr, int edge, const enum map_mo
 }
 
 /*
- * Strict order hands over a packet whose key is in flight just before the op that would touch it. Where
- * that is not possible, the op cannot be in the kernel part.
+ * Strict order hands over a packet whose key is in flight just before the op that would touch it.
+ * Where that is not possible, the op cannot be in the kernel part.
  */
 static bool can_hold(const struct pricing *pr, int block, const enum map_mode *modes,
 		     uint32_t ordered)
@@ -193,7 +194,8 @@ static bool can_hold(const struct pricing *pr, int block, const enum map_mode *m
 
 static void fill_edge(struct pricing *pr, size_t e, const enum map_mode *modes, uint32_t ordered)
 {
-	static const double penalty[EDGE_BEFORE + 1] = {[EDGE_AVOID] = AVOID_NS, [EDGE_BEFORE] = BEFORE_NS};
+	static const double penalty[EDGE_BEFORE + 1] = {
+	    [EDGE_AVOID] = AVOID_NS, [EDGE_BEFORE] = BEFORE_NS};
 	struct stopping *s = pr->stopping;
 	enum edge_rule rule = pr->rules ? pr->rules[e] : EDGE_FREE;
 	bool legal = rule != EDGE_NEVER && pricing_edge_is_legal(pr, (int)e, modes, ordered);
@@ -211,7 +213,8 @@ static void fill_edge(struct pricing *pr, size_t e, const enum map_mode *modes, 
 		if (from < IR_LAYER_USER)
 			*stopping_edge_cost(s, e, from, IR_LAYER_USER) = up;
 	}
-	/* What no rule of the NIC took enters the kernel as it is: only the start carries no state. */
+	/* What no rule of the NIC took enters the kernel as it is: only the start carries no state.
+	 */
 	if (e == 0)
 		*stopping_edge_cost(s, e, IR_LAYER_NIC, IR_LAYER_KERNEL) =
 		    rule == EDGE_MUST ? INFINITY : 0;

@@ -1,6 +1,6 @@
 /*
- * Prices: what every block costs in every layer and every edge at a cut, for given modes of the maps.
- * Fills in a stopping problem; what is not allowed costs INFINITY.
+ * Prices: what every block costs in every layer and every edge at a cut, for given modes of the
+ * maps. Fills in a stopping problem; what is not allowed costs INFINITY.
  */
 #ifndef CLEAVE_PARTITIONER_PRICING_H
 #define CLEAVE_PARTITIONER_PRICING_H
@@ -37,7 +37,8 @@ bool pricing_edge_is_legal(const struct pricing *pricing, int edge, const enum m
 /* ns of one packet across the edge. */
 double pricing_handoff_ns(const struct ir_program *program, const struct target *target, int edge,
 			  const enum map_mode *modes, uint32_t bytes);
-/* Does the block begin with an op whose key strict order watches under the modes? Its map, or IR_NONE. */
+/* Does the block begin with an op whose key strict order watches under the modes? Its map, or
+ * IR_NONE. */
 int pricing_ordered_map(const struct pricing *pricing, int block, const enum map_mode *modes);
 uint32_t pricing_ordered_count(const struct pricing *pricing, const enum map_mode *modes);
 /* Cost of one execution of the block, without what is not allowed. */

@@ -67,7 +67,8 @@ static void touch(const struct ir_program *p, const bool *in, unsigned *touches)
 			touches[p->ops[i].map] |= map_touch(&p->ops[i]);
 }
 
-/* A map's value that travels ties the map to both sides, even where user only compares it with null. */
+/* A map's value that travels ties the map to both sides, even where user only compares it with
+ * null. */
 static void touch_live(const struct ir_program *p, struct settled *s)
 {
 	for (size_t e = 0; e < p->edge_count; e++) {

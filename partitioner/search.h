@@ -9,18 +9,18 @@
 
 /* What a set of cut edges amounts to. */
 struct settled {
-	bool *cut;	/* per edge, in: hand over whatever crosses it in the kernel */
-	bool *held;	/* per edge: cut for packets whose key is in flight only */
+	bool *cut;                 /* per edge, in: hand over whatever crosses it in the kernel */
+	bool *held;                /* per edge: cut for packets whose key is in flight only */
 	bool *in_kernel, *in_user; /* per block */
 	unsigned *kernel_touch, *user_touch; /* per map: TOUCH_ bits, also of held packets */
-	enum map_mode *modes; /* per map, what the touches amount to */
+	enum map_mode *modes;                /* per map, what the touches amount to */
 	uint32_t ordered;
 };
 
 struct search {
 	struct pricing pricing;
 	struct settled best, trial;
-	double best_cost;   /* penalties included; INFINITY: nothing is possible */
+	double best_cost; /* penalties included; INFINITY: nothing is possible */
 	size_t nodes, nodes_max;
 	bool exact;
 };

@@ -73,7 +73,8 @@ static int rules_at_line(const struct ir_program *p, unsigned wanted, enum edge_
 	struct src_loc loc = {p->source, wanted, 0};
 
 	if (!line) {
-		diag_error(diag, loc, "no code of the program begins in line %u or after it", wanted);
+		diag_error(diag, loc, "no code of the program begins in line %u or after it",
+			   wanted);
 		return -EINVAL;
 	}
 	for (size_t e = 0; e < p->edge_count; e++)
@@ -132,7 +133,8 @@ int split_rules(const struct ir_program *program, const struct target *target, s
 	}
 }
 
-/* The first op in program order that the layer itself cannot run (not one that follows from another). */
+/* The first op in program order that the layer itself cannot run (not one that follows from
+ * another). */
 static const struct ir_op *find_forbidden(const struct ir_program *p, enum ir_layer layer)
 {
 	for (size_t i = 0; i < p->op_count; i++) {
@@ -182,20 +184,21 @@ int split_refuse(const struct ir_program *program, const struct target *target, 
 	const char *what = split_text(split);
 
 	if (relaxed) {
-		diag_error(diag, program->blocks[0].loc,
-			   "%s cannot keep strict order: a packet cannot be handed over before every op "
-			   "of the kernel part on a map that both parts change",
-			   what);
+		diag_error(
+		    diag, program->blocks[0].loc,
+		    "%s cannot keep strict order: a packet cannot be handed over before every op "
+		    "of the kernel part on a map that both parts change",
+		    what);
 		diag_note(diag, NO_LOC, "relaxed order would allow it");
 		return -EINVAL;
 	}
 	if (split.kind == SPLIT_USER && program->edges[0].cut.reason != IR_REASON_NONE && !op)
-		diag_error(diag, loc, "%s",
-			   ir_why_sentence(program->arena, program->edges[0].cut));
+		diag_error(diag, loc, "%s", ir_why_sentence(program->arena, program->edges[0].cut));
 	else if (op)
 		diag_error(diag, loc, "%s", ir_why_sentence(program->arena, op->missing[layer]));
 	else
-		diag_error(diag, loc, "the live values need more than the %u bytes of metadata that %s has",
+		diag_error(diag, loc,
+			   "the live values need more than the %u bytes of metadata that %s has",
 			   target->handoff_bytes_max, target->name);
 	if (op && layer == IR_LAYER_KERNEL && split.kind != SPLIT_KERNEL)
 		note_edges(program, op->block, diag);
