@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bundle/kernel_abi.h"
 #include "bundle/user_abi.h"
 
 #define RT __attribute__((always_inline))
@@ -174,9 +175,11 @@ RT int64_t cleave_rt_help_csum_diff(struct cleave_packet *p, const void *from, u
 	(void)p;
 	if (to_size)
 		sum = fold32(sum_words(to, to_size, sum));
-	if (from_size) {
+	if (from_size && to_size) {
 		removed = fold32(sum_words(from, from_size, 0));
 		sum = fold32((uint64_t)sum + (uint32_t)~removed);
+	} else if (from_size) { /* the same number, but the other of the two zeros */
+		sum = ~fold32(sum_words(from, from_size, (uint32_t)~seed));
 	}
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (uint16_t)(sum + (sum >> 16));
@@ -298,11 +301,52 @@ RT int64_t cleave_rt_help_trace_printk(struct cleave_packet *p, const char *form
 
 	if (!size || format[size - 1])
 		return -EINVAL;
-#pragma clang diagnostic ignored "-Wformat-nonliteral"
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	length = snprintf(text, sizeof text, format, a, b, c);
 	if (length < 0)
 		return -EINVAL;
 	p->env->calls->trace(p->env, text,
 			     (uint32_t)(length < TRACE_BYTES_MAX ? length : TRACE_BYTES_MAX - 1));
 	return length;
+}
+
+/* Entries: which one, and the handoff's first byte. */
+
+RT uint32_t cleave_rt_entry(struct cleave_packet *p)
+{
+	return p->entry;
+}
+
+RT const uint8_t *cleave_rt_handoff(struct cleave_packet *p)
+{
+	return p->handoff;
+}
+
+/*
+ * The near side in one process, for replay: the kernel part as host code leaves its handoff where
+ * XDP metadata would be.
+ */
+
+RT uint8_t *cleave_rt_open(struct cleave_packet *p, uint32_t length)
+{
+	return p->data - length < p->head ? 0 : p->data - length;
+}
+
+RT uint32_t cleave_rt_no_room(void)
+{
+	return XDP_ABORTED;
+}
+
+RT void cleave_rt_header(struct cleave_handoff *header, uint32_t entry, uint32_t length)
+{
+	header->generation = 1;
+	header->entry = (uint16_t)entry;
+	header->length = (uint16_t)length;
+}
+
+RT uint32_t cleave_rt_send(struct cleave_packet *p, uint32_t entry, uint32_t held)
+{
+	(void)held;
+	p->entry = entry;
+	return CLEAVE_HANDED_OVER;
 }
