@@ -198,29 +198,28 @@ static void read_cuts(struct search *search)
 	search->trial.cut[0] = s->choice[IR_LAYER_NIC] == IR_LAYER_USER;
 }
 
-/* The modes worth trying for a map; all that is possible falls under one of them. */
-static size_t list_modes(const struct search *search, size_t map, enum map_mode *list)
+/*
+ * How both sides may touch a map: every block that a packet reaches is in some part, so what is
+ * done to a map that both touch is known beforehand.
+ */
+static enum map_mode shared_mode(const struct search *search, size_t map)
+{
+	unsigned all = search->all_touch[map] | TOUCH_KEY;
+
+	return mode_of(all, all);
+}
+
+/* The touches of all blocks that a packet reaches. */
+static void find_touches(struct search *search)
 {
 	const struct ir_program *p = search->pricing.program;
-	unsigned all = 0;
-	size_t count = 0;
+	bool *reached = arena_array(search->pricing.arena, p->block_count, sizeof *reached);
 
-	for (size_t i = 0; i < p->op_count; i++)
-		if (p->ops[i].map == (int)map)
-			all |= map_touch(&p->ops[i]);
-	list[count++] = MODE_KERNEL;
-	list[count++] = MODE_USER;
-	if (search->pricing.strict && !p->maps[map].packet_local) {
-		/* Under relaxed order these two differ from BOTH in nothing. */
-		if (all & (TOUCH_READ | TOUCH_KEY))
-			list[count++] = MODE_READ;
-		if (all & TOUCH_ADD)
-			list[count++] = MODE_ADD;
-		if (!(all & (TOUCH_WRITE | TOUCH_ADD)))
-			return count;
-	}
-	list[count++] = MODE_BOTH;
-	return count;
+	search->all_touch =
+	    arena_array(search->pricing.arena, p->map_count + 1, sizeof *search->all_touch);
+	reached[0] = true;
+	spread(search, reached, NULL);
+	touch(p, reached, search->all_touch);
 }
 
 /* A map that is open and touched from both sides, or -1. */
@@ -236,8 +235,6 @@ static int find_conflict(const struct search *search, const enum map_mode *modes
 
 static void visit(struct search *search, enum map_mode *modes)
 {
-	enum map_mode list[8];
-
 	if (search->nodes++ >= search->nodes_max) {
 		search->exact = false;
 		return;
@@ -254,9 +251,9 @@ static void visit(struct search *search, enum map_mode *modes)
 
 	if (map < 0)
 		return;
-	size_t count = list_modes(search, (size_t)map, list);
+	const enum map_mode list[] = {MODE_KERNEL, MODE_USER, shared_mode(search, (size_t)map)};
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
 		modes[map] = list[i];
 		visit(search, modes);
 	}
@@ -286,6 +283,7 @@ void search_run(struct search *search, const enum edge_rule *rules)
 	search->best_cost = INFINITY;
 	search->nodes = 0;
 	search->exact = true;
+	find_touches(search);
 	try_seeds(search);
 	for (size_t m = 0; m < p->map_count; m++)
 		modes[m] = p->maps[m].packet_local ? MODE_BOTH : MODE_OPEN;

@@ -20,7 +20,8 @@ struct settled {
 struct search {
 	struct pricing pricing;
 	struct settled best, trial;
-	double best_cost; /* penalties included; INFINITY: nothing is possible */
+	unsigned *all_touch; /* per map: TOUCH_ bits of the whole program */
+	double best_cost;    /* penalties included; INFINITY: nothing is possible */
 	size_t nodes, nodes_max;
 	bool exact;
 };
