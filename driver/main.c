@@ -1,1 +1,6 @@
-int main(void){return 0;}
+#include "driver/commands.h"
+
+int main(int argc, char **argv)
+{
+	return cleave_main(argc, argv);
+}

@@ -350,3 +350,8 @@ RT uint32_t cleave_rt_send(struct cleave_packet *p, uint32_t entry, uint32_t hel
 	p->entry = entry;
 	return CLEAVE_HANDED_OVER;
 }
+
+RT uint8_t *cleave_rt_global(struct cleave_packet *p, uint32_t global)
+{
+	return p->env->globals[global];
+}

@@ -1,1 +1,340 @@
+/*
+ * What a kernel part calls where Cleave changed something: handing a packet over, strict order,
+ * values shared with user, queued effects, replayed clocks. Compiled to bitcode once, linked into
+ * every kernel part, inlined there; what a kernel part does not use is dropped from it.
+ *
+ * Everything here has to pass the verifier in every program that it is inlined into: no loop
+ * without a constant bound, no packet pointer kept across bpf_xdp_adjust_meta.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
 #include "bundle/kernel_abi.h"
+
+#undef SEC
+#define SEC(name) __attribute__((section(name))) /* not `used`: what nobody calls goes */
+#define RT        __attribute__((always_inline))
+
+enum { CLAIM_PROBES = 24, GRACE_EPOCHS = 2, GRACE_S = 2 };
+
+const volatile struct cleave_kernel_config cleave_config SEC(".rodata") = {.generation = 1,
+									   .gone_action = XDP_DROP};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, CLEAVE_PORTS_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} cleave_xsks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cleave_kernel_counters);
+} cleave_counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cleave_order);
+} cleave_order SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, CLEAVE_BATCH_MAX);
+	__type(key, __u32);
+	__type(value, struct cleave_batch_op);
+} cleave_batchq SEC(".maps");
+
+struct cleave_replay_inputs cleave_replay SEC(".bss");
+
+/* Where the next walk for a free slot begins; a hint, so races do no harm. */
+__u32 cleave_cursor SEC(".bss");
+
+static RT struct cleave_kernel_counters *counters(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&cleave_counts, &zero);
+}
+
+static RT struct cleave_order *order(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&cleave_order, &zero);
+}
+
+static RT __u32 port_of(struct xdp_md *ctx)
+{
+	return cleave_config.port_base + ctx->rx_queue_index;
+}
+
+/* Makes room for `length` bytes in front of the packet; NULL when the driver has none. */
+RT void *cleave_rt_open(struct xdp_md *ctx, __u32 length)
+{
+	if (bpf_xdp_adjust_meta(ctx, -(int)length))
+		return 0;
+	void *data = (void *)(long)ctx->data, *meta = (void *)(long)ctx->data_meta;
+
+	return meta + length > data ? 0 : meta;
+}
+
+RT __u32 cleave_rt_no_room(void)
+{
+	struct cleave_kernel_counters *c = counters();
+
+	if (c)
+		c->no_room++;
+	return XDP_ABORTED;
+}
+
+RT void cleave_rt_header(struct cleave_handoff *header, __u32 entry, __u32 length)
+{
+	header->generation = cleave_config.generation;
+	header->entry = entry;
+	header->length = length;
+}
+
+RT __u32 cleave_rt_send(struct xdp_md *ctx, __u32 entry, __u32 held)
+{
+	struct cleave_kernel_counters *c = counters();
+	long action = bpf_redirect_map(&cleave_xsks, port_of(ctx), cleave_config.gone_action);
+
+	if (c && entry < CLEAVE_ENTRIES_MAX) {
+		c->cut[entry]++;
+		c->held += held;
+		c->gone += action != XDP_REDIRECT;
+	}
+	return action;
+}
+
+RT __u32 cleave_rt_verdict(__u32 action)
+{
+	struct cleave_kernel_counters *c;
+
+	if (!cleave_config.count)
+		return action;
+	c = counters();
+	if (c)
+		c->verdict[action & 7]++;
+	return action;
+}
+
+/* Folds four bytes of a key into the hash (multiplicative, Knuth, TAOCP 6.4; golden ratio of 2^64).
+ */
+RT __u64 cleave_rt_hash_step(__u64 hash, __u64 word)
+{
+	return (hash ^ word) * 0x9E3779B97F4A7C15ull;
+}
+
+/* The order cell of a hashed key; the first cells stand for whole maps. */
+RT __u32 cleave_rt_cell(__u64 hash)
+{
+	__u32 cell = (hash >> 40) & (CLEAVE_ORDER_CELLS - 1);
+
+	return cell < CLEAVE_ORDER_MAPS ? cell + CLEAVE_ORDER_MAPS : cell;
+}
+
+static RT __u64 ticket_in_flight(struct cleave_order *o, __u32 cell)
+{
+	if (cell >= CLEAVE_ORDER_CELLS)
+		return 0;
+	__u64 ticket = *(volatile __u64 *)&o->cell[cell];
+	__u32 port = CLEAVE_TICKET_PORT(ticket);
+
+	if (!ticket || port >= CLEAVE_PORTS_MAX)
+		return 0;
+	if (*(volatile __u64 *)&o->done[port] >= CLEAVE_TICKET_SEQ(ticket))
+		return 0;
+	/* Nobody is there to process it: what was in flight is lost, and the kernel goes on. */
+	return bpf_map_lookup_elem(&cleave_xsks, &port) ? ticket : 0;
+}
+
+RT _Bool cleave_rt_in_flight(__u32 cell)
+{
+	struct cleave_order *o = order();
+
+	return o && ticket_in_flight(o, cell);
+}
+
+/* The next ticket of the packet's port; 0 when there is no such port. */
+RT __u64 cleave_rt_ticket(struct xdp_md *ctx)
+{
+	struct cleave_order *o = order();
+	__u32 port = port_of(ctx);
+
+	if (!o || port >= CLEAVE_PORTS_MAX)
+		return 0;
+	return (__u64)port << 48 | (__sync_fetch_and_add(&o->next[port], 1) + 1);
+}
+
+/* Puts the packet's ticket into a cell; returns the ticket it has to wait for, or 0. */
+RT __u64 cleave_rt_claim(__u32 cell, __u64 ticket)
+{
+	struct cleave_order *o = order();
+
+	if (!o || cell >= CLEAVE_ORDER_CELLS)
+		return 0;
+	__u64 after = ticket_in_flight(o, cell);
+
+	*(volatile __u64 *)&o->cell[cell] = ticket;
+	return after;
+}
+
+/* A look-up in a `shared values` map: key -> index -> slot -> value. */
+RT void *cleave_rt_values_lookup(void *hash, void *values, const void *key, __u32 value_at)
+{
+	__u32 *index = bpf_map_lookup_elem(hash, key);
+	void *slot;
+
+	if (!index)
+		return 0;
+	slot = bpf_map_lookup_elem(values, index);
+	return slot ? slot + value_at : 0;
+}
+
+/* Index of the value that a pointer to it shows; ~0 for NULL. */
+RT __u32 cleave_rt_values_index(void *value, __u32 value_at)
+{
+	return value ? ((struct cleave_value_slot *)(value - value_at))->index : ~0u;
+}
+
+static RT __u32 now_s(void)
+{
+	__u32 s = bpf_ktime_get_ns() / 1000000000;
+
+	return s ? s : 1;
+}
+
+/*
+ * One step of the slot protocol (runtime/map_shared_values.c describes it): true when the slot is
+ * now claimed by us, with its words as they were in *saved.
+ */
+static RT _Bool try_claim(void *hash, struct cleave_value_slot *slot, __u32 index,
+			  struct cleave_value_slot *saved)
+{
+	__u32 used = *(volatile __u32 *)&slot->used;
+	struct cleave_order *o = order();
+
+	if (used & 1)
+		return 0;
+	if (used) {
+		__u32 *owner = bpf_map_lookup_elem(hash, slot + 1);
+		__u32 seen_s = *(volatile __u32 *)&slot->seen_s, epoch = o ? o->epoch : 0;
+
+		if (owner && *owner == index)
+			return 0;
+		if (!seen_s) {
+			if (__sync_val_compare_and_swap(&slot->used, used, used + 1) == used) {
+				slot->seen_epoch = epoch;
+				*(volatile __u32 *)&slot->seen_s = now_s();
+				*(volatile __u32 *)&slot->used = used + 2 ? used + 2 : 2;
+			}
+			return 0;
+		}
+		if (!(o && epoch - slot->seen_epoch >= GRACE_EPOCHS) && now_s() - seen_s < GRACE_S)
+			return 0;
+	}
+	if (__sync_val_compare_and_swap(&slot->used, used, used + 1) != used)
+		return 0;
+	saved->used = used;
+	saved->seen_epoch = slot->seen_epoch;
+	saved->seen_s = slot->seen_s;
+	slot->index = index;
+	slot->seen_epoch = slot->seen_s = 0;
+	return 1;
+}
+
+/* A slot of `values` that is ours to fill in, or NULL. */
+RT struct cleave_value_slot *cleave_rt_values_claim(void *hash, void *values, __u32 slots,
+						    struct cleave_value_slot *saved)
+{
+	for (int i = 0; i < CLAIM_PROBES; i++) {
+		__u32 index = cleave_cursor++ % slots;
+		struct cleave_value_slot *slot = bpf_map_lookup_elem(values, &index);
+
+		if (slot && try_claim(hash, slot, index, saved))
+			return slot;
+	}
+	return 0;
+}
+
+/* Makes the filled slot the key's; on failure the slot is as free as before. */
+RT long cleave_rt_values_publish(void *hash, struct cleave_value_slot *slot, const void *key,
+				 __u64 flags, struct cleave_value_slot *saved)
+{
+	__u32 index = slot->index;
+	long err = bpf_map_update_elem(hash, key, &index, flags);
+
+	if (err) {
+		slot->seen_epoch = saved->seen_epoch;
+		slot->seen_s = saved->seen_s;
+		*(volatile __u32 *)&slot->used = saved->used;
+	} else {
+		*(volatile __u32 *)&slot->used = saved->used + 2 ? saved->used + 2 : 2;
+	}
+	return err;
+}
+
+/* Queued effects: finds the element of one op; the compiler writes it, a case for each map. */
+extern _Bool cleave_batch_one(struct cleave_batch_op *op);
+
+RT _Bool cleave_rt_batch_apply(void *map, __u32 value_size, struct cleave_batch_op *op)
+{
+	void *value = bpf_map_lookup_elem(map, op->key);
+	__u32 offset = op->offset;
+
+	if (!value || offset & 3)
+		return 0;
+	if (op->size == 8 && !(offset & 7) && value_size >= 8 && offset <= value_size - 8)
+		__sync_fetch_and_add((__u64 *)(value + offset), op->operand);
+	else if (op->size == 4 && value_size >= 4 && offset <= value_size - 4)
+		__sync_fetch_and_add((__u32 *)(value + offset), (__u32)op->operand);
+	return 1;
+}
+
+SEC("syscall") int cleave_batch(struct cleave_batch_args *args)
+{
+	__u32 count = args->count, done = 0;
+
+	for (__u32 i = 0; i < CLEAVE_BATCH_MAX; i++) {
+		__u32 at = i;
+		struct cleave_batch_op *op;
+
+		if (i >= count)
+			break;
+		op = bpf_map_lookup_elem(&cleave_batchq, &at);
+		if (op)
+			done += cleave_batch_one(op);
+	}
+	args->done = done;
+	return 0;
+}
+
+/* Check builds: the same time and random numbers for the oracle and for both parts. */
+RT __u64 cleave_rt_replay_ktime(void)
+{
+	return *(volatile __u64 *)&cleave_replay.ktime_ns;
+}
+
+RT __u64 cleave_rt_replay_jiffies(void)
+{
+	return cleave_rt_replay_ktime() / 4000000;
+}
+
+/* xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators", 2016). */
+RT __u32 cleave_rt_replay_random(void)
+{
+	__u64 x = *(volatile __u64 *)&cleave_replay.random;
+
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	*(volatile __u64 *)&cleave_replay.random = x;
+	return (x * 0x2545F4914F6CDD1Dull) >> 32;
+}

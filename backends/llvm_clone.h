@@ -1,0 +1,59 @@
+/*
+ * A copy of the program's module that a backend may change, with the way from an original value to
+ * its copy, and a builder with the few shorthands that backends use.
+ */
+#ifndef CLEAVE_BACKENDS_LLVM_CLONE_H
+#define CLEAVE_BACKENDS_LLVM_CLONE_H
+
+#include "backends/handoff.h"
+#include "ir/llvm_ir.h"
+#include "partitioner/plan.h"
+
+struct llvm_clone {
+	const struct plan *plan;
+	const struct ir_program *program;
+	struct arena *arena;
+	LLVMContextRef context;
+	LLVMModuleRef module;
+	LLVMValueRef function, packet; /* packet: its parameter */
+	LLVMBuilderRef builder;
+	LLVMTypeRef i8, i16, i32, i64, ptr, none;
+	struct llvm_clone_entry *table; /* original -> copy */
+	size_t mask;
+	bool native; /* everything in one process: maps are the runtime's, whatever their home */
+	bool replay_inputs; /* clocks and random numbers come from struct cleave_replay_inputs */
+};
+
+/* Copies the module of plan->program. Disposed of with llvm_clone_free. */
+struct llvm_clone *llvm_clone_new(const struct plan *plan);
+void llvm_clone_free(struct llvm_clone **clone);
+
+/* The copy of an instruction, global or argument; constants are their own. */
+LLVMValueRef llvm_clone_value(const struct llvm_clone *clone, LLVMValueRef original);
+LLVMBasicBlockRef llvm_clone_block(const struct llvm_clone *clone, int block);
+
+LLVMValueRef llvm_u32(const struct llvm_clone *clone, uint64_t n);
+LLVMValueRef llvm_u64(const struct llvm_clone *clone, uint64_t n);
+/* base + offset bytes. */
+LLVMValueRef llvm_at(struct llvm_clone *clone, LLVMValueRef base, int64_t offset);
+/* A stack object of `bytes`, aligned to 8, at the function's start. */
+LLVMValueRef llvm_stack(struct llvm_clone *clone, uint64_t bytes, const char *name);
+/* Calls the run-time function `name`, declaring it by the arguments' types on first use. */
+LLVMValueRef llvm_call(struct llvm_clone *clone, const char *name, LLVMTypeRef result,
+		       LLVMValueRef *arguments, unsigned count);
+void llvm_copy(struct llvm_clone *clone, LLVMValueRef to, unsigned to_align, LLVMValueRef from,
+	       unsigned from_align, uint64_t bytes);
+/* Alignment that is known of a pointer into the program's memory (original value), at least 1. */
+unsigned llvm_known_align(const struct llvm_clone *clone, LLVMValueRef original);
+
+/* Everything that is inserted gets this place, so that inlining keeps debug info valid. */
+void llvm_set_place(struct llvm_clone *clone, LLVMValueRef near);
+
+/* Links run-time bitcode in, makes it internal, and runs passes. 0 or a negative errno, reported.
+ */
+int llvm_link_bitcode(struct llvm_clone *clone, const unsigned char *bytes, size_t size,
+		      struct diag *diag);
+int llvm_run_passes(LLVMModuleRef module, const char *passes, void *target_machine,
+		    struct diag *diag);
+
+#endif

@@ -1,0 +1,81 @@
+#include "backends/llvm_emit.h"
+#include "support/arena.h"
+
+#include <errno.h>
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Core.h>
+#include <llvm-c/Target.h>
+#include <string.h>
+
+static LLVMTargetMachineRef make_target(const char *triple, const char *cpu, const char *features,
+					LLVMCodeGenOptLevel level, struct diag *diag)
+{
+	LLVMTargetRef target;
+	char *text = NULL;
+
+	if (LLVMGetTargetFromTriple(triple, &target, &text)) {
+		diag_error(diag, NO_LOC, "LLVM has no target %s: %s", triple, text);
+		LLVMDisposeMessage(text);
+		return NULL;
+	}
+	return LLVMCreateTargetMachine(target, triple, cpu, features, level, LLVMRelocPIC,
+				       LLVMCodeModelDefault);
+}
+
+LLVMTargetMachineRef llvm_bpf_target(struct diag *diag)
+{
+	LLVMInitializeBPFTargetInfo();
+	LLVMInitializeBPFTarget();
+	LLVMInitializeBPFTargetMC();
+	LLVMInitializeBPFAsmPrinter();
+	return make_target("bpf", "v3", "", LLVMCodeGenLevelDefault, diag);
+}
+
+LLVMTargetMachineRef llvm_host_target(struct diag *diag)
+{
+	LLVMInitializeNativeTarget();
+	LLVMInitializeNativeAsmPrinter();
+	char *triple = LLVMGetDefaultTargetTriple(), *cpu = LLVMGetHostCPUName();
+	char *features = LLVMGetHostCPUFeatures();
+	LLVMTargetMachineRef machine =
+	    make_target(triple, cpu, features, LLVMCodeGenLevelAggressive, diag);
+
+	LLVMDisposeMessage(triple);
+	LLVMDisposeMessage(cpu);
+	LLVMDisposeMessage(features);
+	return machine;
+}
+
+const char *backend_host_cpu(struct arena *arena)
+{
+	char *cpu = LLVMGetHostCPUName();
+	const char *copy = arena_strdup(arena, cpu);
+
+	LLVMDisposeMessage(cpu);
+	return copy;
+}
+
+int llvm_emit_object(struct arena *arena, LLVMModuleRef module, LLVMTargetMachineRef target,
+		     struct backend_output *output, struct diag *diag)
+{
+	LLVMMemoryBufferRef buffer;
+	char *text = NULL;
+
+	if (LLVMVerifyModule(module, LLVMReturnStatusAction, &text)) {
+		diag_error(diag, NO_LOC, "a bug in cleave: the emitted IR is malformed: %s", text);
+		LLVMDisposeMessage(text);
+		return -EIO;
+	}
+	LLVMDisposeMessage(text);
+	text = NULL;
+	if (LLVMTargetMachineEmitToMemoryBuffer(target, module, LLVMObjectFile, &text, &buffer)) {
+		diag_error(diag, NO_LOC, "LLVM cannot emit code: %s", text);
+		LLVMDisposeMessage(text);
+		return -EIO;
+	}
+	output->size = LLVMGetBufferSize(buffer);
+	output->bytes =
+	    memcpy(arena_alloc(arena, output->size + 1), LLVMGetBufferStart(buffer), output->size);
+	LLVMDisposeMemoryBuffer(buffer);
+	return 0;
+}

@@ -1,0 +1,471 @@
+/* Handoff blocks at cut edges. */
+#include "backends/llvm_leave.h"
+#include "bundle/kernel_abi.h"
+#include "support/arena.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What stands for a map-value pointer of a map without self-telling slots: see shadow_of. */
+struct shadows {
+	struct llvm_clone *clone;
+	bool keys; /* shadows are pointers to copies of keys; else i32 indices */
+	LLVMValueRef *value, *shadow;
+	size_t count, value_capacity, shadow_capacity, shadow_count;
+};
+
+static LLVMValueRef shadow_of(struct shadows *s, LLVMValueRef original);
+
+static LLVMTypeRef shadow_type(const struct shadows *s)
+{
+	return s->keys ? s->clone->ptr : s->clone->i32;
+}
+
+static void remember(struct shadows *s, LLVMValueRef original, LLVMValueRef shadow)
+{
+	*ARENA_PUSH(s->clone->arena, s->value, s->count, s->value_capacity) = original;
+	*ARENA_PUSH(s->clone->arena, s->shadow, s->shadow_count, s->shadow_capacity) = shadow;
+}
+
+/* Takes the key down at the look-up: its place may be overwritten before the packet leaves. */
+static LLVMValueRef shadow_lookup(struct shadows *s, LLVMValueRef original)
+{
+	struct llvm_clone *c = s->clone;
+	LLVMValueRef call = llvm_clone_value(c, original), key = LLVMGetOperand(call, 1), shadow;
+	int map = llvm_map_index(c->program, LLVMGetOperand(original, 0));
+	unsigned align = llvm_known_align(c, LLVMGetOperand(original, 1));
+
+	llvm_set_place(c, call);
+	LLVMPositionBuilderBefore(c->builder, call);
+	if (s->keys) {
+		uint32_t bytes = c->program->maps[map].key_size;
+
+		shadow = llvm_stack(c, bytes, "key");
+		llvm_copy(c, shadow, 8, key, align, bytes);
+	} else {
+		shadow = LLVMBuildLoad2(c->builder, c->i32, key, "index");
+		LLVMSetAlignment(shadow, align < 4 ? align : 4);
+	}
+	return shadow;
+}
+
+static LLVMValueRef shadow_phi(struct shadows *s, LLVMValueRef original)
+{
+	struct llvm_clone *c = s->clone;
+	LLVMValueRef phi = llvm_clone_value(c, original);
+
+	llvm_set_place(c, phi);
+	LLVMPositionBuilderBefore(c->builder, phi);
+	LLVMValueRef shadow = LLVMBuildPhi(c->builder, shadow_type(s), "shadow");
+	remember(s, original, shadow);
+	for (unsigned n = 0; n < LLVMCountIncoming(original); n++) {
+		LLVMValueRef in = shadow_of(s, LLVMGetIncomingValue(original, n));
+		LLVMBasicBlockRef from = LLVMGetIncomingBlock(phi, n);
+
+		LLVMAddIncoming(shadow, &in, &from, 1);
+	}
+	return shadow;
+}
+
+static LLVMValueRef shadow_select(struct shadows *s, LLVMValueRef original)
+{
+	struct llvm_clone *c = s->clone;
+	LLVMValueRef yes = shadow_of(s, LLVMGetOperand(original, 1));
+	LLVMValueRef no = shadow_of(s, LLVMGetOperand(original, 2));
+	LLVMValueRef select = llvm_clone_value(c, original);
+
+	llvm_set_place(c, select);
+	LLVMPositionBuilderBefore(c->builder, select);
+	return LLVMBuildSelect(c->builder, LLVMGetOperand(select, 0), yes, no, "shadow");
+}
+
+/* The index or key of a map-value pointer, followed through phis and selects to its look-ups. */
+static LLVMValueRef shadow_of(struct shadows *s, LLVMValueRef original)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->value[i] == original)
+			return s->shadow[i];
+	if (!LLVMIsAInstruction(original))
+		return s->keys ? llvm_stack(s->clone, 8, "nokey") : llvm_u32(s->clone, ~0u);
+	LLVMValueRef shadow;
+	switch (LLVMGetInstructionOpcode(original)) {
+	case LLVMPHI:
+		return shadow_phi(s, original);
+	case LLVMSelect:
+		shadow = shadow_select(s, original);
+		break;
+	case LLVMCall:
+		shadow = shadow_lookup(s, original);
+		break;
+	default: /* a cast or a GEP by nothing */
+		return shadow_of(s, LLVMGetOperand(original, 0));
+	}
+	remember(s, original, shadow);
+	return shadow;
+}
+
+struct leaving {
+	struct llvm_clone *clone;
+	const struct plan_cut *cut;
+	const struct ir_edge *edge;
+	struct handoff layout;
+	LLVMBasicBlockRef from, block;
+	LLVMValueRef
+	    *ready; /* per item: what is stored, computed before the packet's shape changes */
+	LLVMValueRef place;
+};
+
+static LLVMValueRef null_flag(struct llvm_clone *c, LLVMValueRef pointer)
+{
+	LLVMValueRef set = LLVMBuildIsNotNull(c->builder, pointer, "");
+
+	return LLVMBuildZExt(c->builder, set, c->i32, "");
+}
+
+static uint32_t value_at(const struct llvm_clone *c, int map)
+{
+	return (uint32_t)sizeof(struct cleave_value_slot) +
+	       ((c->program->maps[map].key_size + 7) & ~7u);
+}
+
+/* Shadows are built where the values are; the builder comes back to the handoff block afterwards.
+ */
+static LLVMValueRef shadow_for(struct leaving *l, const struct handoff_item *item, bool keys)
+{
+	struct shadows s = {.clone = l->clone, .keys = keys};
+	LLVMValueRef shadow = shadow_of(&s, item->live->value);
+
+	llvm_set_place(l->clone, l->place);
+	LLVMPositionBuilderAtEnd(l->clone->builder, l->block);
+	return shadow;
+}
+
+static LLVMValueRef ready_map_value(struct leaving *l, const struct handoff_item *item)
+{
+	struct llvm_clone *c = l->clone;
+	LLVMValueRef pointer = llvm_clone_value(c, item->live->value);
+	int map = item->live->map;
+
+	switch (item->value) {
+	case HANDOFF_VALUE_NATIVE:
+		return LLVMBuildPtrToInt(c->builder, pointer, c->i64, "");
+	case HANDOFF_VALUE_INDEX:
+		if (c->plan->maps[map].home == MAP_HOME_SHARED_ARRAY)
+			return shadow_for(l, item, false);
+		LLVMValueRef arguments[] = {pointer, llvm_u32(c, value_at(c, map))};
+		return llvm_call(c, "cleave_rt_values_index", c->i32, arguments, 2);
+	case HANDOFF_VALUE_KEY:
+		return shadow_for(l, item, true);
+	case HANDOFF_VALUE_FLAG:
+		break;
+	}
+	return null_flag(c, pointer);
+}
+
+static LLVMValueRef packet_start(struct llvm_clone *c)
+{
+	return llvm_call(c, "cleave.pkt.data", c->ptr, &c->packet, 1);
+}
+
+static LLVMValueRef ready_item(struct leaving *l, const struct handoff_item *item)
+{
+	struct llvm_clone *c = l->clone;
+	LLVMValueRef value = item->live->value ? llvm_clone_value(c, item->live->value) : NULL;
+
+	switch (item->live->kind) {
+	case IR_LIVE_SCALAR:
+		return value;
+	case IR_LIVE_PACKET: {
+		LLVMValueRef start = LLVMBuildPtrToInt(c->builder, packet_start(c), c->i64, "");
+
+		if (LLVMGetTypeKind(LLVMTypeOf(value)) == LLVMPointerTypeKind)
+			value = LLVMBuildPtrToInt(c->builder, value, c->i64, "");
+		value = LLVMBuildSub(c->builder, value, start, "offset");
+		return LLVMBuildTrunc(c->builder, value, c->i32, "");
+	}
+	case IR_LIVE_MAP_VALUE:
+		return ready_map_value(l, item);
+	case IR_LIVE_STACK:
+		return value;
+	case IR_LIVE_MAP_BYTES: {
+		/* The element again: a packet-local map's key is always 0 in range. */
+		LLVMValueRef key = llvm_stack(c, 4, "zero");
+		LLVMBuildStore(c->builder, llvm_u32(c, 0), key);
+		LLVMValueRef arguments[] = {
+		    llvm_clone_value(c, c->program->maps[item->live->map].value), key};
+		return llvm_call(c, "cleave.map.lookup", c->ptr, arguments, 2);
+	}
+	}
+	return NULL;
+}
+
+static LLVMBasicBlockRef add_block(struct llvm_clone *c, const char *name)
+{
+	return LLVMAppendBasicBlockInContext(c->context, c->function, name);
+}
+
+/* A look-up that cannot fail still has to be tested, or the verifier does not believe it. */
+static void store_map_bytes(struct leaving *l, const struct handoff_item *item,
+			    LLVMValueRef element, LLVMValueRef to)
+{
+	struct llvm_clone *c = l->clone;
+	LLVMBasicBlockRef copy = add_block(c, "copy"), done = add_block(c, "copied");
+
+	LLVMBuildCondBr(c->builder, LLVMBuildIsNull(c->builder, element, ""), done, copy);
+	LLVMPositionBuilderAtEnd(c->builder, copy);
+	llvm_copy(c, to, item->align < 4 ? item->align : 4, llvm_at(c, element, item->live->from),
+		  item->align, item->size);
+	LLVMBuildBr(c->builder, done);
+	LLVMPositionBuilderAtEnd(c->builder, done);
+}
+
+/* Packet memory is never known to be aligned to more than what the verifier asks of it: 4 at most.
+ */
+static void store_item(struct leaving *l, const struct handoff_item *item, LLVMValueRef ready,
+		       LLVMValueRef header)
+{
+	struct llvm_clone *c = l->clone;
+	LLVMValueRef to = llvm_at(c, header, item->offset);
+	unsigned align = item->align < 4 ? item->align : 4;
+
+	switch (item->live->kind) {
+	case IR_LIVE_STACK:
+		llvm_copy(c, to, align, llvm_at(c, ready, item->live->from),
+			  llvm_known_align(c, item->live->value) < item->align
+			      ? llvm_known_align(c, item->live->value)
+			      : item->align,
+			  item->size);
+		return;
+	case IR_LIVE_MAP_BYTES:
+		store_map_bytes(l, item, ready, to);
+		return;
+	case IR_LIVE_MAP_VALUE:
+		if (item->value != HANDOFF_VALUE_KEY)
+			break;
+		LLVMSetAlignment(
+		    LLVMBuildStore(c->builder, null_flag(c, llvm_clone_value(c, item->live->value)),
+				   to),
+		    4);
+		llvm_copy(c, llvm_at(c, to, 4), 4, ready, 8, item->size - 4);
+		return;
+	case IR_LIVE_SCALAR: {
+		LLVMTypeRef whole = LLVMIntTypeInContext(c->context, item->size * 8);
+
+		if (LLVMTypeOf(ready) != whole)
+			ready = LLVMBuildZExt(c->builder, ready, whole, "");
+		break;
+	}
+	default:
+		break;
+	}
+	LLVMSetAlignment(LLVMBuildStore(c->builder, ready, to), align);
+}
+
+static void store_ticket(struct leaving *l, LLVMValueRef block, LLVMValueRef ticket,
+			 LLVMValueRef *after)
+{
+	struct llvm_clone *c = l->clone;
+	if (!l->layout.ticket)
+		return;
+	for (uint32_t n = 0; n <= c->plan->ordered_maps; n++) {
+		LLVMValueRef word = n ? after[n - 1] : ticket;
+
+		LLVMSetAlignment(LLVMBuildStore(c->builder, word ? word : llvm_u64(c, 0),
+						llvm_at(c, block, 8 * n)),
+				 4);
+	}
+}
+
+static LLVMValueRef claim_cells(struct leaving *l, LLVMValueRef *after)
+{
+	struct llvm_clone *c = l->clone;
+	LLVMValueRef cells[CLEAVE_ORDER_MAPS] = {NULL};
+
+	if (!l->layout.ticket || c->native)
+		return NULL;
+	llvm_order_cells_of_cut(c, l->cut, cells);
+	LLVMValueRef ticket = llvm_call(c, "cleave_rt_ticket", c->i64, &c->packet, 1);
+	for (uint32_t n = 0; n < c->plan->ordered_maps; n++) {
+		LLVMValueRef arguments[] = {cells[n], ticket};
+
+		if (cells[n])
+			after[n] = llvm_call(c, "cleave_rt_claim", c->i64, arguments, 2);
+	}
+	return ticket;
+}
+
+static void build_handoff(struct leaving *l)
+{
+	struct llvm_clone *c = l->clone;
+	LLVMBasicBlockRef store = add_block(c, "store"), refused = add_block(c, "no_room");
+	LLVMValueRef after[CLEAVE_ORDER_MAPS] = {NULL};
+	LLVMValueRef length = llvm_u32(c, l->layout.length);
+	LLVMValueRef entry = llvm_u32(c, l->cut->entry);
+
+	for (size_t i = 0; i < l->layout.count; i++)
+		l->ready[i] = ready_item(l, &l->layout.items[i]);
+	LLVMValueRef ticket = claim_cells(l, after);
+	LLVMValueRef open[] = {c->packet, length};
+	LLVMValueRef header = llvm_call(c, "cleave_rt_open", c->ptr, open, 2);
+	LLVMBuildCondBr(c->builder, LLVMBuildIsNull(c->builder, header, ""), refused, store);
+	LLVMPositionBuilderAtEnd(c->builder, refused);
+	LLVMBuildRet(c->builder, llvm_call(c, "cleave_rt_no_room", c->i32, NULL, 0));
+	LLVMPositionBuilderAtEnd(c->builder, store);
+	LLVMValueRef head[] = {llvm_at(c, header, l->layout.length - 8), entry, length};
+	llvm_call(c, "cleave_rt_header", c->none, head, 3);
+	store_ticket(l, header, ticket, after);
+	for (size_t i = 0; i < l->layout.count; i++)
+		store_item(l, &l->layout.items[i], l->ready[i], header);
+	LLVMValueRef send[] = {c->packet, entry, llvm_u32(c, l->cut->held_only)};
+	LLVMBuildRet(c->builder, llvm_call(c, "cleave_rt_send", c->i32, send, 3));
+}
+
+/* The phis of the far side lose what came over this edge. */
+static void drop_incoming(struct llvm_clone *c, LLVMBasicBlockRef to, LLVMBasicBlockRef from)
+{
+	for (LLVMValueRef i = LLVMGetFirstInstruction(to), next; i && LLVMIsAPHINode(i); i = next) {
+		next = LLVMGetNextInstruction(i);
+		LLVMPositionBuilderBefore(c->builder, i);
+		LLVMSetCurrentDebugLocation2(c->builder, LLVMInstructionGetDebugLoc(i));
+		LLVMValueRef phi = LLVMBuildPhi(c->builder, LLVMTypeOf(i), "");
+		bool dropped = false;
+
+		for (unsigned n = 0; n < LLVMCountIncoming(i); n++) {
+			LLVMValueRef value = LLVMGetIncomingValue(i, n);
+			LLVMBasicBlockRef block = LLVMGetIncomingBlock(i, n);
+
+			/* Two edges of one switch have two entries: only one goes. */
+			if (block == from && !dropped)
+				dropped = true;
+			else
+				LLVMAddIncoming(phi, &value, &block, 1);
+		}
+		if (!LLVMCountIncoming(phi)) {
+			LLVMReplaceAllUsesWith(i, LLVMGetUndef(LLVMTypeOf(i)));
+			LLVMInstructionEraseFromParent(phi);
+		} else {
+			LLVMReplaceAllUsesWith(i, phi);
+		}
+		LLVMInstructionEraseFromParent(i);
+	}
+}
+
+static void take_edge(struct leaving *l, LLVMBasicBlockRef to)
+{
+	struct llvm_clone *c = l->clone;
+	LLVMValueRef end = LLVMGetBasicBlockTerminator(l->from);
+
+	if (!l->cut->held_only) {
+		LLVMSetSuccessor(end, (unsigned)l->edge->successor, l->block);
+		return;
+	}
+	/* An unconditional edge into the op's block: taken only while the key is in flight. */
+	const struct ir_op *op = ir_first_op(c->program, (size_t)l->edge->to);
+	llvm_set_place(c, end);
+	LLVMPositionBuilderBefore(c->builder, end);
+	LLVMValueRef cell = llvm_order_cell(c, op);
+	LLVMTypeRef bit = LLVMInt1TypeInContext(c->context);
+	LLVMValueRef held = llvm_call(c, "cleave_rt_in_flight", bit, &cell, 1);
+	LLVMBuildCondBr(c->builder, held, l->block, to);
+	LLVMInstructionEraseFromParent(end);
+}
+
+static int leave_at(struct llvm_clone *c, const struct plan_cut *cut, struct diag *diag)
+{
+	const struct ir_edge *edge = &c->program->edges[cut->edge];
+	const struct ir_block *target = &c->program->blocks[edge->to];
+	struct leaving l = {.clone = c, .cut = cut, .edge = edge};
+
+	if (edge->from == IR_NONE) { /* everything goes: a start of its own in front */
+		l.layout = handoff_layout(c->arena, c->plan, cut, c->native);
+		l.block = LLVMInsertBasicBlockInContext(c->context,
+							LLVMGetEntryBasicBlock(c->function), "all");
+	} else {
+		l.layout = handoff_layout(c->arena, c->plan, cut, c->native);
+		l.from = llvm_clone_block(c, edge->from);
+		l.block = add_block(c, "leave");
+	}
+	if (l.layout.length > c->plan->target.handoff_bytes_max && !c->native) {
+		diag_error(
+		    diag, target->loc, "a packet that leaves here carries %u bytes; %s takes %u",
+		    l.layout.length, c->plan->target.name, c->plan->target.handoff_bytes_max);
+		return -E2BIG;
+	}
+	l.ready = arena_array(c->arena, l.layout.count + 1, sizeof(LLVMValueRef));
+	l.place = l.from ? LLVMGetBasicBlockTerminator(l.from) : NULL;
+	llvm_set_place(c, l.place);
+	if (l.from)
+		take_edge(&l, llvm_clone_block(c, edge->to));
+	l.place = l.from ? LLVMGetBasicBlockTerminator(l.from) : NULL;
+	llvm_set_place(c, l.place);
+	LLVMPositionBuilderAtEnd(c->builder, l.block);
+	build_handoff(&l);
+	return 0;
+}
+
+/*
+ * Carried stack bytes are copied whole, so all of them have to be set on every path: the verifier
+ * of older kernels refuses to read stack that nobody wrote.
+ */
+static void clear_carried_stack(struct llvm_clone *c)
+{
+	LLVMTargetDataRef layout = LLVMGetModuleDataLayout(c->module);
+
+	for (size_t n = 0; n < c->plan->cut_count; n++) {
+		const struct ir_edge *edge = &c->program->edges[c->plan->cuts[n].edge];
+
+		for (size_t i = 0; i < edge->live_count; i++) {
+			if (edge->live[i].kind != IR_LIVE_STACK)
+				continue;
+			LLVMValueRef object = llvm_clone_value(c, edge->live[i].value);
+			LLVMValueRef after = LLVMGetNextInstruction(object);
+
+			while (LLVMIsAAllocaInst(after))
+				after = LLVMGetNextInstruction(after);
+			LLVMPositionBuilderBefore(c->builder, after);
+			llvm_set_place(c, NULL);
+			LLVMBuildMemSet(
+			    c->builder, object, LLVMConstInt(c->i8, 0, 0),
+			    llvm_u64(c, LLVMABISizeOfType(layout, LLVMGetAllocatedType(object))),
+			    LLVMGetAlignment(object));
+		}
+	}
+}
+
+/* After a lifetime's start an object's bytes are undefined to LLVM, whatever was stored before. */
+static void drop_lifetimes(struct llvm_clone *c)
+{
+	LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(c->function);
+
+	for (; block; block = LLVMGetNextBasicBlock(block))
+		for (LLVMValueRef i = LLVMGetFirstInstruction(block), next; i; i = next) {
+			next = LLVMGetNextInstruction(i);
+			if (!LLVMIsACallInst(i))
+				continue;
+			LLVMValueRef callee = LLVMGetCalledValue(i);
+			size_t length;
+			if (LLVMIsAFunction(callee) &&
+			    strncmp(LLVMGetValueName2(callee, &length), "llvm.lifetime", 13) == 0)
+				LLVMInstructionEraseFromParent(i);
+		}
+}
+
+int llvm_leave_at_cuts(struct llvm_clone *c, struct diag *diag)
+{
+	int err = 0;
+
+	if (c->plan->cut_count)
+		drop_lifetimes(c);
+	clear_carried_stack(c);
+	for (size_t n = 0; n < c->plan->cut_count && !err; n++)
+		if (!c->native || !c->plan->cuts[n].held_only)
+			err = leave_at(c, &c->plan->cuts[n], diag);
+	for (size_t n = 0; n < c->plan->cut_count && !err; n++) {
+		const struct ir_edge *edge = &c->program->edges[c->plan->cuts[n].edge];
+
+		if (edge->from != IR_NONE && !c->plan->cuts[n].held_only)
+			drop_incoming(c, llvm_clone_block(c, edge->to),
+				      llvm_clone_block(c, edge->from));
+	}
+	return err ? err : llvm_run_passes(c->module, "function(unreachableblockelim)", NULL, diag);
+}

@@ -1,0 +1,261 @@
+/* Lowering of intrinsics to what the kernel runs. */
+#include "backends/xdp/llvm_xdp.h"
+#include "bundle/kernel_abi.h"
+#include "ir/helpers.h"
+#include "support/arena.h"
+
+#include <linux/bpf.h>
+#include <stddef.h>
+#include <string.h>
+
+static LLVMValueRef helper_pointer(const struct llvm_clone *c, int number)
+{
+	return LLVMConstIntToPtr(llvm_u64(c, (uint64_t)number), c->ptr);
+}
+
+/* Context words are 32 bits wide in the source and become pointers in the verifier's eyes. */
+static LLVMValueRef load_context(struct llvm_clone *c, unsigned offset)
+{
+	LLVMValueRef word = LLVMBuildLoad2(c->builder, c->i32, llvm_at(c, c->packet, offset), "");
+
+	LLVMSetVolatile(word, 1);
+	return word;
+}
+
+static LLVMValueRef context_pointer(struct llvm_clone *c, unsigned offset)
+{
+	LLVMValueRef word = LLVMBuildZExt(c->builder, load_context(c, offset), c->i64, "");
+
+	return LLVMBuildIntToPtr(c->builder, word, c->ptr, "");
+}
+
+static LLVMValueRef lower_context(struct llvm_clone *c, const char *name)
+{
+	static const struct {
+		const char *name;
+		unsigned offset;
+		bool pointer;
+	} words[] = {
+	    {"cleave.pkt.data", offsetof(struct xdp_md, data), true},
+	    {"cleave.pkt.data_end", offsetof(struct xdp_md, data_end), true},
+	    {"cleave.pkt.data_meta", offsetof(struct xdp_md, data_meta), true},
+	    {"cleave.ctx.ingress_ifindex", offsetof(struct xdp_md, ingress_ifindex), false},
+	    {"cleave.ctx.rx_queue_index", offsetof(struct xdp_md, rx_queue_index), false},
+	    {"cleave.ctx.egress_ifindex", offsetof(struct xdp_md, egress_ifindex), false},
+	};
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(words[i].name, name) == 0)
+			return words[i].pointer ? context_pointer(c, words[i].offset)
+						: load_context(c, words[i].offset);
+	return NULL;
+}
+
+static LLVMValueRef call_helper(struct llvm_clone *c, LLVMValueRef call, int number)
+{
+	LLVMValueRef arguments[8];
+	unsigned count = LLVMGetNumArgOperands(call);
+
+	for (unsigned a = 0; a < count && a < 8; a++)
+		arguments[a] = LLVMGetOperand(call, a);
+	return LLVMBuildCall2(c->builder, LLVMGetCalledFunctionType(call),
+			      helper_pointer(c, number), arguments, count, "");
+}
+
+static int map_of(const struct llvm_clone *c, LLVMValueRef call)
+{
+	for (size_t m = 0; m < c->program->map_count; m++)
+		if (llvm_clone_value(c, c->program->maps[m].value) == LLVMGetOperand(call, 0))
+			return (int)m;
+	return IR_NONE;
+}
+
+uint32_t llvm_value_offset(const struct ir_map *map)
+{
+	return (uint32_t)sizeof(struct cleave_value_slot) + ((map->key_size + 7) & ~7u);
+}
+
+uint32_t llvm_values_slots(const struct ir_map *map)
+{
+	return 2 * map->max_entries + 1024;
+}
+
+static unsigned align_of(LLVMValueRef pointer)
+{
+	int64_t offset = 0;
+
+	while (LLVMIsAGetElementPtrInst(pointer) && LLVMGetNumOperands(pointer) == 2 &&
+	       LLVMIsAConstantInt(LLVMGetOperand(pointer, 1))) {
+		offset += LLVMConstIntGetSExtValue(LLVMGetOperand(pointer, 1));
+		pointer = LLVMGetOperand(pointer, 0);
+	}
+	unsigned align = LLVMIsAAllocaInst(pointer) || LLVMIsAGlobalVariable(pointer)
+			     ? LLVMGetAlignment(pointer)
+			     : 1;
+	while (align > 1 && offset % (int64_t)align)
+		align /= 2;
+	return align ? align : 1;
+}
+
+static LLVMBasicBlockRef split_after(struct llvm_clone *c, LLVMValueRef call)
+{
+	LLVMBasicBlockRef here = LLVMGetInstructionParent(call);
+	LLVMBasicBlockRef rest = LLVMInsertBasicBlockInContext(c->context, here, "rest");
+
+	/* The tail moves; phis of its successors are told the new name. */
+	LLVMMoveBasicBlockAfter(rest, here);
+	LLVMPositionBuilderAtEnd(c->builder, rest);
+	for (LLVMValueRef i = LLVMGetNextInstruction(call), next; i; i = next) {
+		next = LLVMGetNextInstruction(i);
+		LLVMInstructionRemoveFromParent(i);
+		LLVMInsertIntoBuilder(c->builder, i);
+	}
+	LLVMValueRef end = LLVMGetBasicBlockTerminator(rest);
+	for (unsigned s = 0; s < LLVMGetNumSuccessors(end); s++) {
+		LLVMBasicBlockRef to = LLVMGetSuccessor(end, s);
+		LLVMValueRef phi = LLVMGetFirstInstruction(to), next;
+
+		for (; phi && LLVMIsAPHINode(phi); phi = next) {
+			next = LLVMGetNextInstruction(phi);
+			LLVMPositionBuilderBefore(c->builder, phi);
+			LLVMValueRef now = LLVMBuildPhi(c->builder, LLVMTypeOf(phi), "");
+			for (unsigned n = 0; n < LLVMCountIncoming(phi); n++) {
+				LLVMValueRef value = LLVMGetIncomingValue(phi, n);
+				LLVMBasicBlockRef from = LLVMGetIncomingBlock(phi, n);
+
+				from = from == here ? rest : from;
+				LLVMAddIncoming(now, &value, &from, 1);
+			}
+			LLVMReplaceAllUsesWith(phi, now);
+			LLVMInstructionEraseFromParent(phi);
+		}
+	}
+	return rest;
+}
+
+/*
+ * An update of a `shared values` map: claim a slot, fill it in, publish it. With no free slot the
+ * kernel's own answer for want of memory is given.
+ */
+static LLVMValueRef update_values(struct llvm_clone *c, LLVMValueRef call, int map)
+{
+	const struct ir_map *m = &c->program->maps[map];
+	LLVMValueRef hash = LLVMGetOperand(call, 0), key = LLVMGetOperand(call, 1);
+	LLVMValueRef value = LLVMGetOperand(call, 2), flags = LLVMGetOperand(call, 3);
+	LLVMValueRef saved = llvm_stack(c, sizeof(struct cleave_value_slot), "saved");
+	LLVMValueRef result = llvm_stack(c, 8, "result"), values = llvm_values_map(c, map);
+	LLVMBasicBlockRef rest = split_after(c, call), before = LLVMGetInstructionParent(call);
+	LLVMBasicBlockRef fill = LLVMInsertBasicBlockInContext(c->context, rest, "fill");
+
+	LLVMPositionBuilderAtEnd(c->builder, before);
+	LLVMBuildStore(c->builder, LLVMConstInt(c->i64, (uint64_t)-12, 1), result);
+	LLVMValueRef claim[] = {hash, values, llvm_u32(c, llvm_values_slots(m)), saved};
+	LLVMValueRef slot = llvm_call(c, "cleave_rt_values_claim", c->ptr, claim, 4);
+	LLVMBuildCondBr(c->builder, LLVMBuildIsNull(c->builder, slot, ""), rest, fill);
+	LLVMPositionBuilderAtEnd(c->builder, fill);
+	llvm_copy(c, llvm_at(c, slot, sizeof(struct cleave_value_slot)), 8, key, align_of(key),
+		  m->key_size);
+	llvm_copy(c, llvm_at(c, slot, llvm_value_offset(m)), 8, value, align_of(value),
+		  m->value_size);
+	LLVMValueRef publish[] = {hash, slot, key, flags, saved};
+	LLVMBuildStore(c->builder, llvm_call(c, "cleave_rt_values_publish", c->i64, publish, 5),
+		       result);
+	LLVMBuildBr(c->builder, rest);
+	LLVMPositionBuilder(c->builder, rest, LLVMGetFirstInstruction(rest));
+	return LLVMBuildLoad2(c->builder, c->i64, result, "");
+}
+
+static LLVMValueRef lower_map(struct llvm_clone *c, LLVMValueRef call,
+			      const struct ir_helper *helper)
+{
+	int map = map_of(c, call);
+
+	if (map == IR_NONE || c->plan->maps[map].home != MAP_HOME_SHARED_VALUES ||
+	    helper->op == IR_OP_MAP_DELETE)
+		return call_helper(c, call, helper->number);
+	if (helper->op == IR_OP_MAP_UPDATE)
+		return update_values(c, call, map);
+	LLVMValueRef arguments[] = {LLVMGetOperand(call, 0), llvm_values_map(c, map),
+				    LLVMGetOperand(call, 1),
+				    llvm_u32(c, llvm_value_offset(&c->program->maps[map]))};
+	return llvm_call(c, "cleave_rt_values_lookup", c->ptr, arguments, 4);
+}
+
+/* The helper whose answer a check build replays, as a function of kernel_rt.bpf.c. */
+static LLVMValueRef lower_replayed(struct llvm_clone *c, const struct ir_helper *helper)
+{
+	if (!c->replay_inputs || helper->op != IR_OP_CLOCK)
+		return NULL;
+	if (strncmp(helper->name, "ktime_get", 9) == 0)
+		return llvm_call(c, "cleave_rt_replay_ktime", c->i64, NULL, 0);
+	if (strcmp(helper->name, "jiffies64") == 0)
+		return llvm_call(c, "cleave_rt_replay_jiffies", c->i64, NULL, 0);
+	if (strcmp(helper->name, "get_prandom_u32") == 0)
+		return llvm_call(c, "cleave_rt_replay_random", c->i32, NULL, 0);
+	return NULL;
+}
+
+static LLVMValueRef lower_call(struct llvm_clone *c, LLVMValueRef call, const char *name)
+{
+	const struct ir_helper *helper = ir_helper_by_intrinsic(name);
+	LLVMValueRef replayed;
+
+	llvm_set_place(c, call);
+	LLVMPositionBuilderBefore(c->builder, call);
+	if (!helper)
+		return lower_context(c, name);
+	if (strncmp(name, "cleave.map.", 11) == 0)
+		return lower_map(c, call, helper);
+	replayed = lower_replayed(c, helper);
+	return replayed ? replayed : call_helper(c, call, helper->number);
+}
+
+/* A verdict that the kernel decides is counted, when the agent asked for it. */
+static void count_verdict(struct llvm_clone *c, LLVMValueRef end)
+{
+	LLVMValueRef action = LLVMGetOperand(end, 0);
+
+	if (LLVMIsACallInst(action) && LLVMIsAFunction(LLVMGetCalledValue(action))) {
+		size_t length;
+		const char *name = LLVMGetValueName2(LLVMGetCalledValue(action), &length);
+
+		if (strncmp(name, "cleave_rt_", 10) == 0)
+			return; /* a handoff's: counted as a cut */
+	}
+	llvm_set_place(c, end);
+	LLVMPositionBuilderBefore(c->builder, end);
+	LLVMSetOperand(end, 0, llvm_call(c, "cleave_rt_verdict", c->i32, &action, 1));
+}
+
+static void lower_instruction(struct llvm_clone *c, LLVMValueRef i)
+{
+	const char *name = llvm_intrinsic_name(i);
+
+	if (LLVMIsAReturnInst(i)) {
+		count_verdict(c, i);
+		return;
+	}
+	if (!name)
+		return;
+	LLVMValueRef now = lower_call(c, i, name);
+	if (LLVMGetTypeKind(LLVMTypeOf(i)) != LLVMVoidTypeKind)
+		LLVMReplaceAllUsesWith(i, now);
+	LLVMInstructionEraseFromParent(i);
+}
+
+void llvm_lower_to_xdp(struct llvm_clone *c)
+{
+	LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(c->function);
+
+	for (; block; block = LLVMGetNextBasicBlock(block))
+		for (LLVMValueRef i = LLVMGetFirstInstruction(block), next; i; i = next) {
+			bool last = LLVMGetBasicBlockTerminator(block) == i;
+
+			next = last ? NULL : LLVMGetNextInstruction(i);
+			lower_instruction(c, i);
+			/* What followed an update now stands in a block of its own, which comes
+			 * next. */
+			if (next && LLVMGetInstructionParent(next) != block)
+				break;
+		}
+}

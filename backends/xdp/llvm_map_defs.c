@@ -1,0 +1,209 @@
+/*
+ * Map definitions as libbpf reads them: a struct global in .maps whose BTF members are pointers to
+ * arrays whose lengths are the numbers (tools/lib/bpf/libbpf.c, parse_btf_map_def).
+ */
+#include "backends/xdp/llvm_xdp.h"
+#include "bundle/kernel_abi.h"
+#include "support/arena.h"
+
+#include <linux/bpf.h>
+#include <llvm-c/DebugInfo.h>
+#include <string.h>
+
+enum { MEMBERS_MAX = 8 };
+
+struct definition {
+	struct llvm_clone *clone;
+	LLVMDIBuilderRef di;
+	LLVMMetadataRef unit, file, integer;
+	LLVMMetadataRef members[MEMBERS_MAX];
+	unsigned count;
+};
+
+static LLVMMetadataRef first_operand(struct llvm_clone *c, const char *name)
+{
+	LLVMValueRef operands[8];
+
+	if (LLVMGetNamedMetadataNumOperands(c->module, name) < 1 ||
+	    LLVMGetNamedMetadataNumOperands(c->module, name) > 8)
+		return NULL;
+	LLVMGetNamedMetadataOperands(c->module, name, operands);
+	return LLVMValueAsMetadata(operands[0]);
+}
+
+static void begin(struct definition *d, struct llvm_clone *c)
+{
+	*d =
+	    (struct definition){.clone = c, .di = LLVMCreateDIBuilderDisallowUnresolved(c->module)};
+	d->unit = first_operand(c, "llvm.dbg.cu");
+	d->file = LLVMDIScopeGetFile(LLVMGetSubprogram(c->function));
+	d->integer = LLVMDIBuilderCreateBasicType(d->di, "int", 3, 32, 5, LLVMDIFlagZero);
+}
+
+static void add_member(struct definition *d, const char *name, LLVMMetadataRef pointed)
+{
+	LLVMMetadataRef pointer =
+	    LLVMDIBuilderCreatePointerType(d->di, pointed, 64, 64, 0, NULL, 0);
+
+	d->members[d->count] =
+	    LLVMDIBuilderCreateMemberType(d->di, d->unit, name, strlen(name), d->file, 0, 64, 64,
+					  d->count * 64ull, LLVMDIFlagZero, pointer);
+	d->count++;
+}
+
+static void add_number(struct definition *d, const char *name, uint32_t number)
+{
+	LLVMMetadataRef range = LLVMDIBuilderGetOrCreateSubrange(d->di, 0, number);
+
+	add_member(d, name,
+		   LLVMDIBuilderCreateArrayType(d->di, 32ull * number, 32, d->integer, &range, 1));
+}
+
+static LLVMValueRef operand(LLVMContextRef context, LLVMMetadataRef node, unsigned index)
+{
+	LLVMValueRef value = LLVMMetadataAsValue(context, node), operands[32];
+	int count = LLVMGetMDNodeNumOperands(value);
+
+	if (count <= (int)index || count > 32)
+		return NULL;
+	LLVMGetMDNodeOperands(value, operands);
+	return operands[index];
+}
+
+/* The type that member `name` of the source's definition points to, so that key and value keep
+ * their BTF. */
+static LLVMMetadataRef source_type(struct llvm_clone *c, LLVMValueRef global, const char *name)
+{
+	enum { EXPRESSION_VARIABLE = 0, NODE_NAME = 2, NODE_TYPE = 3, TYPE_ELEMENTS = 4 };
+	size_t entries, length;
+	LLVMValueMetadataEntry *all = LLVMGlobalCopyAllMetadata(global, &entries);
+	LLVMMetadataRef found = NULL;
+	LLVMValueRef node = NULL, elements[64];
+
+	for (size_t e = 0; e < entries && !node; e++)
+		if (LLVMValueMetadataEntriesGetKind(all, (unsigned)e) ==
+		    LLVMGetMDKindIDInContext(c->context, "dbg", 3))
+			node = operand(c->context,
+				       LLVMValueMetadataEntriesGetMetadata(all, (unsigned)e),
+				       EXPRESSION_VARIABLE);
+	LLVMDisposeValueMetadataEntries(all);
+	for (unsigned step = 0; node && step < 2; step++)
+		node = operand(c->context, LLVMValueAsMetadata(node),
+			       step ? TYPE_ELEMENTS : NODE_TYPE);
+	if (!node || LLVMGetMDNodeNumOperands(node) > 64)
+		return NULL;
+	int count = LLVMGetMDNodeNumOperands(node);
+	LLVMGetMDNodeOperands(node, elements);
+	for (int i = 0; i < count && !found; i++) {
+		LLVMValueRef title =
+		    operand(c->context, LLVMValueAsMetadata(elements[i]), NODE_NAME);
+		const char *text =
+		    title ? LLVMGetMDString(title, (unsigned *)&(unsigned){0}) : NULL;
+		unsigned text_length = 0;
+
+		if (title)
+			text = LLVMGetMDString(title, &text_length);
+		length = text_length;
+		if (!text || length != strlen(name) || memcmp(text, name, length) != 0)
+			continue;
+		LLVMValueRef pointer =
+		    operand(c->context, LLVMValueAsMetadata(elements[i]), NODE_TYPE);
+		LLVMValueRef pointed =
+		    pointer ? operand(c->context, LLVMValueAsMetadata(pointer), NODE_TYPE) : NULL;
+		found = pointed ? LLVMValueAsMetadata(pointed) : NULL;
+	}
+	return found;
+}
+
+static void add_part(struct definition *d, LLVMValueRef source, const char *type_name,
+		     const char *size_name, uint32_t size)
+{
+	LLVMMetadataRef type = source ? source_type(d->clone, source, type_name) : NULL;
+
+	if (type)
+		add_member(d, type_name, type);
+	else
+		add_number(d, size_name, size);
+}
+
+static LLVMValueRef finish(struct definition *d, const char *name)
+{
+	struct llvm_clone *c = d->clone;
+	LLVMTypeRef body = LLVMArrayType2(c->i64, d->count);
+	LLVMValueRef global = LLVMAddGlobal(c->module, body, "");
+	LLVMMetadataRef type = LLVMDIBuilderCreateStructType(
+	    d->di, d->unit, "", 0, d->file, 0, d->count * 64ull, 64, LLVMDIFlagZero, NULL,
+	    d->members, d->count, 0, NULL, "", 0);
+	LLVMMetadataRef none = LLVMDIBuilderCreateExpression(d->di, NULL, 0);
+
+	LLVMSetInitializer(global, LLVMConstNull(body));
+	LLVMSetSection(global, ".maps");
+	LLVMSetAlignment(global, 8);
+	LLVMGlobalSetMetadata(
+	    global, LLVMGetMDKindIDInContext(c->context, "dbg", 3),
+	    LLVMDIBuilderCreateGlobalVariableExpression(d->di, d->unit, name, strlen(name), "", 0,
+							d->file, 0, type, 0, none, NULL, 0));
+	LLVMDIBuilderFinalize(d->di);
+	LLVMDisposeDIBuilder(d->di);
+	return global;
+}
+
+LLVMValueRef llvm_values_map(struct llvm_clone *c, int map)
+{
+	const struct ir_map *m = &c->program->maps[map];
+	char *name = arena_printf(c->arena, CLEAVE_VALUES_PREFIX "%s", m->name);
+	LLVMValueRef global = LLVMGetNamedGlobal(c->module, name);
+	struct definition d;
+
+	if (global)
+		return global;
+	begin(&d, c);
+	add_number(&d, "type", BPF_MAP_TYPE_ARRAY);
+	add_number(&d, "max_entries", llvm_values_slots(m));
+	add_number(&d, "map_flags", BPF_F_MMAPABLE);
+	add_number(&d, "key_size", 4);
+	add_number(&d, "value_size", llvm_value_offset(m) + ((m->value_size + 7) & ~7u));
+	global = finish(&d, name);
+	LLVMSetValueName2(global, name, strlen(name));
+	return global;
+}
+
+/* The definition anew where the home changes it: other flags, or an index for a value. */
+static void redefine(struct llvm_clone *c, int map)
+{
+	const struct ir_map *m = &c->program->maps[map];
+	enum map_home home = c->plan->maps[map].home;
+	LLVMValueRef old = llvm_clone_value(c, m->value), now;
+	uint32_t flags = m->flags | (home == MAP_HOME_SHARED_ARRAY ? BPF_F_MMAPABLE : 0u);
+	struct definition d;
+
+	if (home == MAP_HOME_SHARED_VALUES)
+		llvm_values_map(c, map);
+	begin(&d, c);
+	add_number(&d, "type", m->type);
+	add_number(&d, "max_entries", m->max_entries);
+	if (flags)
+		add_number(&d, "map_flags", flags);
+	add_part(&d, old, "key", "key_size", m->key_size);
+	if (home == MAP_HOME_SHARED_VALUES)
+		add_number(&d, "value_size", 4);
+	else
+		add_part(&d, old, "value", "value_size", m->value_size);
+	now = finish(&d, m->name);
+	LLVMReplaceAllUsesWith(old, now);
+	LLVMDeleteGlobal(old);
+	LLVMSetValueName2(now, m->name, strlen(m->name));
+}
+
+void llvm_define_maps(struct llvm_clone *c)
+{
+	for (size_t m = 0; m < c->program->map_count; m++) {
+		enum map_home home = c->plan->maps[m].home;
+		LLVMValueRef global = llvm_clone_value(c, c->program->maps[m].value);
+
+		if (home == MAP_HOME_SHARED_ARRAY || home == MAP_HOME_SHARED_VALUES)
+			redefine(c, (int)m);
+		else if (home == MAP_HOME_USER && !LLVMGetFirstUse(global))
+			LLVMDeleteGlobal(global);
+	}
+}

@@ -1,0 +1,171 @@
+/* Emits the kernel part. */
+#include "backends/xdp/llvm_xdp.h"
+#include "backends/llvm_emit.h"
+#include "backends/llvm_leave.h"
+#include "backends/xdp/xdp.h"
+#include "bundle/kernel_abi.h"
+#include "ir/helpers.h"
+
+#include <linux/bpf.h>
+#include <string.h>
+#include <time.h>
+
+extern const unsigned char kernel_rt_bitcode[];
+extern const unsigned long kernel_rt_bitcode_size;
+
+/*
+ * Light: clang has optimised already, and each further rewrite is a chance to lose what the
+ * verifier recognises. Just enough to inline the run-time part and clean up after the cuts.
+ */
+static const char passes[] = "always-inline,"
+			     "function(sroa,infer-alignment,early-cse,simplifycfg,dse,adce),"
+			     "globaldce";
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static bool drop_unused(LLVMModuleRef module, const char *name)
+{
+	LLVMValueRef f = LLVMGetNamedFunction(module, name);
+	LLVMValueRef g = f ? f : LLVMGetNamedGlobal(module, name);
+
+	if (!g || LLVMGetFirstUse(g))
+		return false;
+	if (f)
+		LLVMDeleteFunction(f);
+	else
+		LLVMDeleteGlobal(g);
+	return true;
+}
+
+/* Of the run-time part, programs, maps and variables that this kernel part has no use for. */
+static void drop_unused_runtime(struct llvm_clone *c, bool batch)
+{
+	static const char *const names[] = {CLEAVE_MAP_XSKS,  CLEAVE_MAP_COUNTERS,
+					    CLEAVE_MAP_ORDER, CLEAVE_MAP_BATCH,
+					    "cleave_cursor",  CLEAVE_REPLAY_SYMBOL};
+
+	if (!batch)
+		LLVMDeleteFunction(LLVMGetNamedFunction(c->module, CLEAVE_PROG_BATCH));
+	drop_unused(c->module, "cleave_batch_one");
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!(c->replay_inputs && strcmp(names[i], CLEAVE_REPLAY_SYMBOL) == 0))
+			drop_unused(c->module, names[i]);
+}
+
+static int finish(struct llvm_clone *c, bool batch, struct backend_output *output,
+		  struct diag *diag)
+{
+	LLVMTargetMachineRef target = llvm_bpf_target(diag);
+	int err = llvm_link_bitcode(c, kernel_rt_bitcode, kernel_rt_bitcode_size, diag);
+
+	if (!target || err)
+		return err ? err : -1;
+	if (!batch)
+		LLVMSetLinkage(LLVMGetNamedFunction(c->module, CLEAVE_PROG_BATCH),
+			       LLVMInternalLinkage);
+	err = llvm_run_passes(c->module, passes, target, diag);
+	if (!err) {
+		if (!batch && !LLVMGetNamedFunction(c->module, CLEAVE_PROG_BATCH))
+			batch = true; /* the pass dropped it already */
+		drop_unused_runtime(c, batch);
+		err = llvm_emit_object(c->arena, c->module, target, output, diag);
+	}
+	LLVMDisposeTargetMachine(target);
+	return err;
+}
+
+static int emit(const struct plan *plan, const struct backend_options *options,
+		struct backend_output *output, struct diag *diag)
+{
+	double start = now_ms();
+	struct llvm_clone *c = llvm_clone_new(plan);
+	int err;
+
+	c->replay_inputs = options->replay_inputs;
+	err = llvm_leave_at_cuts(c, diag);
+	if (!err) {
+		llvm_lower_to_xdp(c);
+		llvm_define_maps(c);
+		err = finish(c, llvm_build_batch(c), output, diag);
+	}
+	llvm_clone_free(&c);
+	output->ms = now_ms() - start;
+	return err;
+}
+
+static bool can_run(const struct plan *plan)
+{
+	return true;
+}
+
+const struct backend backend_xdp = {.name = "xdp",
+				    .layer = IR_LAYER_KERNEL,
+				    .member = BUNDLE_MEMBER_KERNEL,
+				    .can_run = can_run,
+				    .emit = emit};
+
+/* `call inttoptr (N)(...)` as clang leaves it. */
+static long called_helper(LLVMValueRef call)
+{
+	LLVMValueRef callee = LLVMIsACallInst(call) ? LLVMGetCalledValue(call) : NULL;
+
+	if (!callee || !LLVMIsAConstantExpr(callee) || LLVMGetConstOpcode(callee) != LLVMIntToPtr ||
+	    !LLVMIsAConstantInt(LLVMGetOperand(callee, 0)))
+		return -1;
+	return (long)LLVMConstIntGetZExtValue(LLVMGetOperand(callee, 0));
+}
+
+static const char *replayed_name(const struct ir_helper *helper)
+{
+	if (!helper || helper->op != IR_OP_CLOCK)
+		return NULL;
+	if (strncmp(helper->name, "ktime_get", 9) == 0)
+		return "cleave_rt_replay_ktime";
+	if (strcmp(helper->name, "jiffies64") == 0)
+		return "cleave_rt_replay_jiffies";
+	return strcmp(helper->name, "get_prandom_u32") == 0 ? "cleave_rt_replay_random" : NULL;
+}
+
+static void replay_clocks(struct llvm_clone *c)
+{
+	for (LLVMValueRef f = LLVMGetFirstFunction(c->module); f; f = LLVMGetNextFunction(f))
+		for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b;
+		     b = LLVMGetNextBasicBlock(b))
+			for (LLVMValueRef i = LLVMGetFirstInstruction(b), next; i; i = next) {
+				const char *name =
+				    replayed_name(ir_helper_by_number(called_helper(i)));
+
+				next = LLVMGetNextInstruction(i);
+				if (!name)
+					continue;
+				LLVMSetCurrentDebugLocation2(c->builder,
+							     LLVMInstructionGetDebugLoc(i));
+				LLVMPositionBuilderBefore(c->builder, i);
+				LLVMReplaceAllUsesWith(i,
+						       llvm_call(c, name, LLVMTypeOf(i), NULL, 0));
+				LLVMInstructionEraseFromParent(i);
+			}
+}
+
+int backend_emit_replayed_source(const struct ir_program *program, struct backend_output *output,
+				 struct diag *diag)
+{
+	struct plan plan = {.program = program};
+	struct llvm_clone *c = llvm_clone_new(&plan);
+	int err;
+
+	LLVMDisposeModule(c->module);
+	c->module = LLVMCloneModule(program->llvm->original);
+	c->function = LLVMGetNamedFunction(c->module, program->name);
+	c->replay_inputs = true;
+	replay_clocks(c);
+	err = finish(c, false, output, diag);
+	llvm_clone_free(&c);
+	return err;
+}

@@ -1,0 +1,25 @@
+/* Between the files of the XDP backend. */
+#ifndef CLEAVE_BACKENDS_XDP_LLVM_XDP_H
+#define CLEAVE_BACKENDS_XDP_LLVM_XDP_H
+
+#include "backends/llvm_clone.h"
+
+/* Intrinsics become context loads, helper calls and calls of kernel_rt.bpf.c. */
+void llvm_lower_to_xdp(struct llvm_clone *clone);
+
+/* The array of a `shared values` map's slots: a global by the name cv_MAP, declared on first use.
+ */
+LLVMValueRef llvm_values_map(struct llvm_clone *clone, int map);
+uint32_t llvm_values_slots(const struct ir_map *map);
+uint32_t llvm_value_offset(const struct ir_map *map);
+
+/*
+ * Gives the maps the definitions that their homes ask for (flags, value sizes), with BTF, and
+ * drops those that have no home in the kernel.
+ */
+void llvm_define_maps(struct llvm_clone *clone);
+
+/* The batch program's cases, when a map needs it; true then. */
+bool llvm_build_batch(struct llvm_clone *clone);
+
+#endif

@@ -1,0 +1,222 @@
+/* build, inspect, explain: what needs the compiler alone. */
+#include "driver/commands.h"
+#include "support/arena.h"
+#include "support/exit_codes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int read_split(struct compilation *c, const char *text, struct diag *diag)
+{
+	char *end;
+
+	c->split_text = text;
+	if (strcmp(text, "auto") == 0) {
+		c->split.kind = SPLIT_AUTO;
+	} else if (strcmp(text, "kernel") == 0) {
+		c->split.kind = SPLIT_KERNEL;
+	} else if (strcmp(text, "user") == 0) {
+		c->split.kind = SPLIT_USER;
+	} else if (strncmp(text, "at:", 3) == 0) {
+		c->split.kind = SPLIT_AT_LINE;
+		c->split.line = (unsigned)strtoul(text + 3, &end, 10);
+		if (!c->split.line || *end)
+			goto bad;
+	} else if (strncmp(text, "edge:", 5) == 0) {
+		c->split.kind = SPLIT_AT_EDGE;
+		c->split.edge = (int)strtol(text + 5, &end, 10);
+		if (text[5] == '\0' || *end || c->split.edge < 0)
+			goto bad;
+	} else if (strcmp(text, "every") != 0) {
+		goto bad;
+	}
+	return 0;
+bad:
+	diag_error(diag, NO_LOC, "--split %s: it is auto, kernel, user, at:LINE, edge:N or every",
+		   text);
+	return EXIT_CLEAVE_USAGE;
+}
+
+static int read_order(struct compilation *c, const char *text, struct diag *diag)
+{
+	if (strcmp(text, "strict") != 0 && strcmp(text, "relaxed") != 0) {
+		diag_error(diag, NO_LOC, "--order %s: it is strict or relaxed", text);
+		return EXIT_CLEAVE_USAGE;
+	}
+	c->relaxed = strcmp(text, "relaxed") == 0;
+	return 0;
+}
+
+static int check_stage(const char *name, struct diag *diag)
+{
+	if (!name || pipeline_find(name) >= 0)
+		return 0;
+	diag_error(diag, NO_LOC, "there is no stage %s; the stages are:", name);
+	for (int s = 0; pipeline[s].name; s++)
+		fprintf(diag->out, "  %s\n", pipeline[s].name);
+	return EXIT_CLEAVE_USAGE;
+}
+
+int compile_by_options(struct compilation *c, struct options *o, struct diag *diag)
+{
+	int code = 0;
+
+	if (o->word_count < 1) {
+		diag_error(diag, NO_LOC, "no source given");
+		return EXIT_CLEAVE_USAGE;
+	}
+	c->input.path = o->words[0];
+	c->input.program = o->text[OPTION_PROGRAM];
+	c->input.flags = o->rest;
+	c->input.flag_count = strchr("cpr", o->command) ? 0 : o->rest_count;
+	c->target_path = o->text[OPTION_TARGET];
+	c->replay = o->text[OPTION_REPLAY] != NULL;
+	c->check = o->text[OPTION_CHECK_BUILD] != NULL;
+	c->dump_after = o->text[OPTION_DUMP_AFTER];
+	if (!c->stop_after)
+		c->stop_after = o->text[OPTION_STOP_AFTER];
+	if (o->text[OPTION_SPLIT])
+		code = read_split(c, o->text[OPTION_SPLIT], diag);
+	if (!code && o->text[OPTION_ORDER])
+		code = read_order(c, o->text[OPTION_ORDER], diag);
+	if (!code)
+		code = check_stage(c->dump_after, diag);
+	if (!code)
+		code = check_stage(c->stop_after, diag);
+	return code ? code : exit_code_of(pipeline_run(c));
+}
+
+static char *default_output(struct arena *arena, const char *source)
+{
+	const char *slash = strrchr(source, '/');
+	const char *name = slash ? slash + 1 : source, *end = strstr(name, ".bpf.c");
+
+	if (!end)
+		end = strrchr(name, '.');
+	return arena_printf(arena, "%.*s.cleave", end ? (int)(end - name) : (int)strlen(name),
+			    name);
+}
+
+/* `every`: one bundle for each legal cut, NAME.edge-N.cleave. */
+static int build_every(struct compilation *c, const char *output, struct diag *diag)
+{
+	int *edges, err = 0;
+	size_t count = partitioner_legal_cuts(c->front.program, &c->target, &edges), length;
+	const char *suffix = strrchr(output, '.');
+
+	length = suffix ? (size_t)(suffix - output) : strlen(output);
+	for (size_t i = 0; i < count && !err; i++) {
+		c->split = (struct split){.kind = SPLIT_AT_EDGE, .edge = edges[i]};
+		c->split_text = arena_printf(c->arena, "edge:%d", edges[i]);
+		err = pipeline_replan(c);
+		if (!err)
+			err = bundle_write(c->bundle,
+					   arena_printf(c->arena, "%.*s.edge-%d.cleave",
+							(int)length, output, edges[i]),
+					   diag);
+	}
+	return exit_code_of(err);
+}
+
+int command_build(struct options *o, struct diag *diag)
+{
+	struct compilation c;
+	const char *output = o->text[OPTION_OUTPUT];
+	bool every = o->text[OPTION_SPLIT] && strcmp(o->text[OPTION_SPLIT], "every") == 0;
+	int code;
+
+	compilation_begin(&c, diag);
+	if (every)
+		c.stop_after = "legal";
+	code = compile_by_options(&c, o, diag);
+	if (!code && !output)
+		output = default_output(c.arena, c.input.path);
+	if (!code && every) {
+		c.stop_after = NULL;
+		code = build_every(&c, output, diag);
+	} else if (!code && c.bundle) {
+		code = exit_code_of(bundle_write(c.bundle, output, diag));
+	}
+	if (o->text[OPTION_TIME])
+		pipeline_print_times(&c, stdout);
+	compilation_end(&c);
+	return code;
+}
+
+/* Graphviz does the drawing; the graph goes to it through a pipe. */
+static int draw_svg(struct compilation *c, const ir_layer_set *layers, struct diag *diag)
+{
+	FILE *dot;
+
+	fflush(stdout);
+	dot = popen("dot -Tsvg", "w");
+	if (dot) {
+		ir_print_dot(dot, c->front.program, layers);
+		if (pclose(dot) == 0)
+			return EXIT_CLEAVE_OK;
+	}
+	diag_error(diag, NO_LOC, "graphviz's dot did not run (Debian package graphviz)");
+	return EXIT_CLEAVE_HOST;
+}
+
+int command_inspect(struct options *o, struct diag *diag)
+{
+	struct compilation c;
+	int code;
+
+	compilation_begin(&c, diag);
+	c.stop_after = "plan";
+	code = compile_by_options(&c, o, diag);
+	if (!code) {
+		const struct ir_program *p = c.front.program;
+		ir_layer_set *layers = arena_array(c.arena, p->block_count, sizeof *layers);
+
+		for (size_t b = 0; b < p->block_count; b++)
+			layers[b] = c.plan->blocks[b].layers;
+		if (o->text[OPTION_JSON])
+			ir_print_json(stdout, p);
+		else if (o->text[OPTION_DOT])
+			ir_print_dot(stdout, p, layers);
+		else if (o->text[OPTION_SVG])
+			code = draw_svg(&c, layers, diag);
+		else
+			ir_print_text(stdout, p);
+	}
+	compilation_end(&c);
+	return code;
+}
+
+static int explain_bundle(const char *path, struct diag *diag)
+{
+	struct bundle *b = NULL;
+	int err = bundle_read(path, &b, diag);
+
+	if (!err) {
+		const struct bundle_member *plan = bundle_find(b, BUNDLE_MEMBER_PLAN);
+
+		fwrite(plan->bytes, 1, plan->size, stdout);
+	}
+	bundle_free(&b);
+	return exit_code_of(err);
+}
+
+int command_explain(struct options *o, struct diag *diag)
+{
+	struct compilation c;
+	const char *word = o->word_count ? o->words[0] : "", *dot = strrchr(word, '.');
+	int code;
+
+	if (dot && strcmp(dot, ".cleave") == 0)
+		return explain_bundle(word, diag);
+	compilation_begin(&c, diag);
+	c.stop_after = "plan";
+	code = compile_by_options(&c, o, diag);
+	if (!code && o->text[OPTION_JSON])
+		plan_print_json(stdout, c.plan);
+	else if (!code)
+		plan_print_text(stdout, c.plan);
+	compilation_end(&c);
+	return code;
+}

@@ -1,0 +1,24 @@
+/* The `cleave` command: a table of subcommands in commands.c. */
+#ifndef CLEAVE_DRIVER_COMMANDS_H
+#define CLEAVE_DRIVER_COMMANDS_H
+
+#include "driver/options.h"
+#include "driver/pipeline.h"
+
+int cleave_main(int argc, char **argv);
+
+/* Each returns an exit code of support/exit_codes.h. */
+int command_build(struct options *options, struct diag *diag);
+int command_inspect(struct options *options, struct diag *diag);
+int command_explain(struct options *options, struct diag *diag);
+int command_bundle(struct options *options, struct diag *diag);
+int command_check(struct options *options, struct diag *diag);
+int command_replay(struct options *options, struct diag *diag);
+int command_run(struct options *options, struct diag *diag);
+
+/* A compilation as the options say. Returns 0, or an exit code with the fault reported. */
+int compile_by_options(struct compilation *c, struct options *options, struct diag *diag);
+/* The exit code for a negative errno that a stage returned. */
+int exit_code_of(int err);
+
+#endif

@@ -1,0 +1,34 @@
+/* The command line of `cleave`, read by driver/options.def. */
+#ifndef CLEAVE_DRIVER_OPTIONS_H
+#define CLEAVE_DRIVER_OPTIONS_H
+
+#include "support/diag.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum option_id {
+#define OPTION(id, name, letter, kind, value, commands, help) OPTION_##id,
+#include "driver/options.def"
+#undef OPTION
+	OPTION_COUNT
+};
+
+struct options {
+	char command;                   /* the letter of options.def */
+	const char *text[OPTION_COUNT]; /* NULL: not given; a flag that was given: "" */
+	char **words;                   /* what is not an option */
+	size_t word_count;
+	char **rest; /* after --, or options meant for cleaved */
+	size_t rest_count;
+};
+
+/*
+ * Reads argv[2..]. Commands that hand over to cleaved (check, replay, run) keep options they do not
+ * know in `rest`. Returns 0, or EXIT_CLEAVE_USAGE with the fault reported.
+ */
+int options_read(struct options *options, char command, int argc, char **argv, struct diag *diag);
+/* One line for each option of the command. */
+void options_print_help(char command);
+
+#endif

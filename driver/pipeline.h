@@ -1,0 +1,62 @@
+/*
+ * The compiler, stage by stage: source -> IR -> graph -> plan -> parts -> bundle. The table of
+ * stages is in pipeline.c; every stage reads and extends one struct compilation.
+ */
+#ifndef CLEAVE_DRIVER_PIPELINE_H
+#define CLEAVE_DRIVER_PIPELINE_H
+
+#include "backends/backend.h"
+#include "bundle/bundle.h"
+#include "frontend/frontend.h"
+#include "partitioner/plan.h"
+
+enum { PIPELINE_STAGES_MAX = 16, PIPELINE_BACKENDS_MAX = 4 };
+
+struct compilation {
+	/* what the user asked for */
+	struct frontend_input input;
+	const char *target_path; /* --target, or NULL */
+	struct split split;
+	const char *split_text;
+	bool relaxed;
+	bool replay;                         /* add replay.so */
+	bool check;                          /* a check build: replayed clocks, replay.so */
+	const char *dump_after, *stop_after; /* stage names, or NULL */
+	/* what the stages made */
+	struct arena *arena;
+	struct diag *diag;
+	struct frontend_output front;
+	struct target target;
+	struct plan *plan;
+	struct backend_output parts[PIPELINE_BACKENDS_MAX]; /* in backend_table's order */
+	struct backend_output replayed_source;              /* check builds */
+	struct bundle *bundle;
+	/* what it took */
+	double stage_ms[PIPELINE_STAGES_MAX];
+};
+
+struct stage {
+	const char *name;
+	int (*run)(struct compilation *);
+	void (*dump)(struct compilation *); /* to standard output; NULL: nothing to show */
+};
+
+extern const struct stage pipeline[];
+
+/* Arena and diagnostics; the rest is the caller's to fill in. */
+void compilation_begin(struct compilation *c, struct diag *diag);
+void compilation_end(struct compilation *c);
+
+/* Runs the stages up to --stop-after or the last. Returns 0 or a negative errno, reported. */
+int pipeline_run(struct compilation *c);
+/* From the plan on again, with another split, on the same graph: for `--split every`. */
+int pipeline_replan(struct compilation *c);
+/* Index of the stage with this name, or -1. */
+int pipeline_find(const char *name);
+/* --time: a line for each stage, and what was clang's and what our own. */
+void pipeline_print_times(const struct compilation *c, FILE *out);
+
+/* Makes c->bundle from the rest. In driver/make_bundle.c. */
+int pipeline_make_bundle(struct compilation *c);
+
+#endif
