@@ -44,21 +44,29 @@ static uint64_t call_ktime_ns(struct cleave_env *env, uint32_t clock)
 }
 
 /*
- * The kernel starts jiffies five minutes before a 32-bit wrap (INITIAL_JIFFIES) and counts ticks of
- * the coarse clock's resolution. Equal to the kernel's value to within a few ticks.
+ * Jiffies begin five minutes before a 32-bit wrap (INITIAL_JIFFIES) and count ticks of the
+ * monotonic clock, whose length is the coarse clock's resolution; but the clock begins a little
+ * later than they do.
  */
-static uint64_t call_jiffies64(struct cleave_env *env)
+static uint64_t jiffies_by_clock(void)
 {
-	const struct cleave_replay_inputs *replay = env_state(env)->replay;
-	struct timespec tick;
+	struct timespec tick, now;
 	uint64_t tick_ns;
 
-	if (replay)
-		return replay->ktime_ns / 4000000;
 	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	tick_ns = (uint64_t)tick.tv_sec * 1000000000u + (uint64_t)tick.tv_nsec;
 	return (uint32_t)-(300 * (1000000000 / tick_ns)) +
-	       call_ktime_ns(env, CLOCK_MONOTONIC_COARSE) / tick_ns;
+	       ((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec) / tick_ns;
+}
+
+static uint64_t call_jiffies64(struct cleave_env *env)
+{
+	const struct env *e = env_state(env);
+
+	if (e->replay)
+		return e->replay->ktime_ns / 4000000;
+	return jiffies_by_clock() + (uint64_t)(int64_t)e->set->jiffies_offset;
 }
 
 static uint32_t call_prandom_u32(struct cleave_env *env)
@@ -208,6 +216,15 @@ static int attach_map(const struct bundle_map *spec, const struct map_set_attach
 	return map_new_attached(spec, &one, &set->maps[index]);
 }
 
+/* So that times which the kernel part stores can be compared with. Without privilege: not needed.
+ */
+static int32_t measure_jiffies(void)
+{
+	uint32_t jiffies;
+
+	return host_jiffies_read(&jiffies) ? 0 : (int32_t)(jiffies - (uint32_t)jiffies_by_clock());
+}
+
 int map_set_new_attached(const struct bundle *bundle, const struct map_set_attachment *attachment,
 			 struct map_set **set, struct diag *diag)
 {
@@ -216,6 +233,7 @@ int map_set_new_attached(const struct bundle *bundle, const struct map_set_attac
 	if (err)
 		return err;
 	(*set)->cpus = cpus > 0 ? (uint32_t)cpus : 1;
+	(*set)->jiffies_offset = measure_jiffies();
 	for (uint32_t i = 0; i < (*set)->global_count && attachment->globals; i++)
 		(*set)->globals[i] = attachment->globals[i];
 	for (uint32_t i = 0; i < (*set)->map_count; i++) {

@@ -44,6 +44,7 @@ struct map_set {
 	uint8_t **globals;
 	uint8_t *global_bytes; /* native: what they point into */
 	bool native;
+	int32_t jiffies_offset; /* what the kernel's are ahead of jiffies_by_clock */
 	struct batch_queue batch;
 };
 

@@ -62,6 +62,24 @@ int host_possible_cpus(void)
 	return libbpf_num_possible_cpus();
 }
 
+int host_jiffies_read(uint32_t *jiffies)
+{
+	const struct bpf_insn code[] = {
+	    {.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_jiffies64},
+	    {.code = BPF_JMP | BPF_EXIT},
+	};
+	uint8_t packet[64] = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = sizeof packet);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "jiffies", "GPL", code, 2, NULL), err;
+
+	if (fd < 0)
+		return fd;
+	err = bpf_prog_test_run_opts(fd, &opts);
+	*jiffies = opts.retval;
+	close(fd);
+	return err;
+}
+
 static int be_quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
 	return 0;

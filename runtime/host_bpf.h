@@ -25,6 +25,9 @@ int host_prog_run(int fd, void *context, size_t context_bytes);
 /* Values per element of a per-CPU map on this host. */
 int host_possible_cpus(void);
 
+/* The low 32 bits of the kernel's jiffies. Needs the privilege to load a program. */
+int host_jiffies_read(uint32_t *jiffies);
+
 /*
  * Copies the initial value of every global variable of the bundle, as its source object has it, to
  * values[i] (globals[i].size bytes each). Needs no privilege. -ENOENT: no such object or variable.

@@ -21,6 +21,13 @@
 #include "runtime/host_bpf.h"
 #include "runtime/map_ops.h"
 
+/* The maps that the batch program knows: backends/xdp/llvm_batch.c has the same rule. */
+static bool can_queue(const struct env *e, const struct cleave_map *map)
+{
+	return e->set->batch.prog_fd >= 0 && map->type == BPF_MAP_TYPE_PERCPU_ARRAY &&
+	       map->key_size <= CLEAVE_BATCH_KEY_MAX;
+}
+
 static uint8_t *take_pool(struct env *e, size_t bytes)
 {
 	uint8_t *memory = e->pool + e->pool_used;
@@ -105,7 +112,7 @@ static bool queue_difference(struct env *e, const struct cleave_map *map, const 
 {
 	uint32_t at = 0;
 
-	if (e->set->batch.prog_fd < 0 || map->key_size > CLEAVE_BATCH_KEY_MAX)
+	if (!can_queue(e, map))
 		return false;
 	if (map->value_size % 4 && memcmp(before + (map->value_size & ~3u),
 					  now + (map->value_size & ~3u), map->value_size % 4))
@@ -222,7 +229,7 @@ static void kernel_add(struct cleave_env *env, struct cleave_map *map, const voi
 	uint8_t *value;
 
 	assert(map->home == MAP_HOME_KERNEL_BATCHED);
-	if (!copy && e->set->batch.prog_fd >= 0 && map->key_size <= CLEAVE_BATCH_KEY_MAX) {
+	if (!copy && can_queue(e, map)) {
 		env_queue_add(e, map, key, offset, size, operand);
 		return;
 	}

@@ -36,15 +36,21 @@
  * kernel's hash does: a pointer from before the update keeps showing the old value. A side that
  * dies while it holds a claim loses that one slot until the map is made anew.
  *
- * With slots = 2 * max_entries + 1024, a walk finds one soon unless more than max_entries keys
- * change within a grace period; then update fails with -ENOMEM, as the kernel's hash does without
- * memory.
+ * Which slots to try is each side's own choice. They must be random: slots are taken and given up
+ * in similar orders, so a cursor that goes round comes upon long runs of slots that are owned, or
+ * whose grace period has not begun. Of slots = 2 * max_entries + 1024 more than half are unowned,
+ * and of those that are tried the unseen ones start their grace period, so that in the long run as
+ * many are free as unseen: some four tries for each update of a full map. Only when more than
+ * max_entries keys change within a grace period an update fails, with -ENOMEM, as the kernel's hash
+ * does without memory.
  */
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bundle/kernel_abi.h"
 #include "runtime/host_bpf.h"
@@ -61,7 +67,7 @@ struct shared_values {
 	uint8_t *memory;
 	size_t bytes;
 	uint32_t slots, slot_bytes, key_bytes;
-	uint32_t cursor; /* where the next walk begins; a hint, shared by all workers */
+	uint32_t tries; /* counts the slots tried; all workers of this map object take turns */
 	const uint64_t *epoch;
 };
 
@@ -155,16 +161,24 @@ static bool try_claim(const struct shared_values *v, uint32_t index, struct clai
 	return true;
 }
 
+/* Slots in an order that does not repeat: a counter through the finalizer of XXH32. */
+static uint32_t next_try(struct shared_values *v)
+{
+	uint32_t x = __atomic_fetch_add(&v->tries, 1, __ATOMIC_RELAXED);
+
+	x ^= x >> 15;
+	x *= 0x85EBCA77u;
+	x ^= x >> 13;
+	x *= 0xC2B2AE3Du;
+	x ^= x >> 16;
+	return (uint32_t)((uint64_t)x * v->slots >> 32);
+}
+
 static int find_slot(struct shared_values *v, struct claim *claim)
 {
-	uint32_t probes = v->slots < PROBES_MAX ? v->slots : PROBES_MAX;
-
-	for (uint32_t i = 0; i < probes; i++) {
-		uint32_t index = __atomic_fetch_add(&v->cursor, 1, __ATOMIC_RELAXED) % v->slots;
-
-		if (try_claim(v, index, claim))
+	for (uint32_t i = 0; i < PROBES_MAX; i++)
+		if (try_claim(v, next_try(v), claim))
 			return 0;
-	}
 	return -ENOMEM;
 }
 
@@ -282,7 +296,9 @@ int map_shared_values_new(const struct bundle_map *spec, const struct map_attach
 	v->slots = spec->slots;
 	v->key_bytes = map_pad8(spec->key_size);
 	v->slot_bytes = sizeof(struct cleave_value_slot) + v->key_bytes + v->map.stride;
-	v->cursor = v->slots / 2; /* the kernel part starts at 0 */
+	/* elsewhere than other sides, or they would all try what another has just taken */
+	if (getrandom(&v->tries, sizeof v->tries, 0) != sizeof v->tries)
+		v->tries = (uint32_t)getpid() << 16;
 	err = host_map_mmap(attachment->values_fd, v->slots, v->slot_bytes, (void **)&v->memory,
 			    &v->bytes);
 	if (err) {
