@@ -1,5 +1,5 @@
 /* `cleave explain`: the plan in words and numbers. The text is stable: golden tests compare it. */
-#include "partitioner/plan.h"
+#include "partitioner/map_homes.h"
 
 #include <math.h>
 #include <string.h>
@@ -74,6 +74,19 @@ static void print_block(FILE *out, const struct plan *plan, size_t b)
 	fprintf(out, "        %s\n", pb->because);
 }
 
+static const char *value_kind(enum map_home home)
+{
+	switch (home) {
+	case MAP_HOME_KERNEL_BATCHED:
+		return "map key";
+	case MAP_HOME_SHARED_ARRAY:
+	case MAP_HOME_SHARED_VALUES:
+		return "map index";
+	default:
+		return "map null flag";
+	}
+}
+
 static const char *live_kind(const struct plan *plan, const struct ir_live *live)
 {
 	switch (live->kind) {
@@ -82,8 +95,7 @@ static const char *live_kind(const struct plan *plan, const struct ir_live *live
 	case IR_LIVE_PACKET:
 		return "packet offset";
 	case IR_LIVE_MAP_VALUE:
-		return plan->maps[live->map].home == MAP_HOME_KERNEL_BATCHED ? "map key"
-									     : "map index";
+		return value_kind(plan->maps[live->map].home);
 	case IR_LIVE_STACK:
 		return "stack bytes";
 	default:
@@ -91,13 +103,9 @@ static const char *live_kind(const struct plan *plan, const struct ir_live *live
 	}
 }
 
-static uint32_t live_size(const struct plan *plan, const struct ir_live *live)
+static enum map_home live_home(const struct plan *plan, const struct ir_live *live)
 {
-	if (live->kind != IR_LIVE_MAP_VALUE)
-		return live->size;
-	return plan->maps[live->map].home == MAP_HOME_KERNEL_BATCHED
-		   ? plan->program->maps[live->map].key_size + 4
-		   : 4;
+	return live->kind == IR_LIVE_MAP_VALUE ? plan->maps[live->map].home : MAP_HOME_KERNEL;
 }
 
 static void print_cut(FILE *out, const struct plan *plan, const struct plan_cut *cut)
@@ -118,7 +126,8 @@ static void print_cut(FILE *out, const struct plan *plan, const struct plan_cut 
 		cut->live_bytes, cut->because);
 	for (size_t i = 0; i < e->live_count; i++)
 		fprintf(out, "        %-16s %3u  %s%s%s\n", e->live[i].name ? e->live[i].name : "?",
-			live_size(plan, &e->live[i]), live_kind(plan, &e->live[i]),
+			map_live_size(p, &e->live[i], live_home(plan, &e->live[i])),
+			live_kind(plan, &e->live[i]),
 			e->live[i].kind == IR_LIVE_MAP_VALUE ? " of " : "",
 			e->live[i].kind == IR_LIVE_MAP_VALUE ? p->maps[e->live[i].map].name : "");
 }

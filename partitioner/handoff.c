@@ -1,10 +1,24 @@
+/* The layout is that of backends/handoff.c: widest alignment first, so that little is lost to
+ * padding. */
 #include "partitioner/handoff.h"
 
 #include "bundle/kernel_abi.h"
 
-uint32_t handoff_align(uint32_t size)
+static uint32_t align_of(const struct ir_live *live, uint32_t size)
 {
-	return size == 1 || size == 2 || size == 4 ? size : 8;
+	uint32_t align = 8;
+
+	switch (live->kind) {
+	case IR_LIVE_MAP_VALUE:
+		return 4;
+	case IR_LIVE_STACK:
+	case IR_LIVE_MAP_BYTES:
+		while (align > 1 && (live->from % align || size % align))
+			align /= 2;
+		return align;
+	default:
+		return size == 1 || size == 2 || size == 4 ? size : 8;
+	}
 }
 
 static uint32_t align_up(uint32_t at, uint32_t align)
@@ -12,54 +26,56 @@ static uint32_t align_up(uint32_t at, uint32_t align)
 	return (at + align - 1) / align * align;
 }
 
-static uint32_t head_bytes(uint32_t ordered_maps)
-{
-	uint32_t bytes = sizeof(struct cleave_handoff);
+/* Where the homes come from: a finished plan, or the modes of a search. */
+struct homes {
+	const struct ir_program *program;
+	const struct plan *plan;
+	const enum map_mode *modes;
+};
 
-	if (ordered_maps)
-		bytes += (uint32_t)sizeof(struct cleave_ticket) + 8 * ordered_maps;
-	return bytes;
+static uint32_t size_of(const struct homes *homes, const struct ir_live *live)
+{
+	enum map_home home = MAP_HOME_KERNEL;
+
+	if (live->kind == IR_LIVE_MAP_VALUE)
+		home = homes->plan ? homes->plan->maps[live->map].home
+				   : map_mode_home(&homes->program->maps[live->map],
+						   homes->modes[live->map]);
+	return map_live_size(homes->program, live, home);
 }
 
-uint32_t handoff_bytes(const struct ir_program *program, int edge, const enum map_mode *modes,
-		       uint32_t ordered_maps, uint32_t *sum)
+static uint32_t lay_out(const struct homes *homes, int edge, uint32_t ordered_maps, uint32_t *sum)
 {
-	const struct ir_edge *e = &program->edges[edge];
-	uint32_t at = head_bytes(ordered_maps), total = 0;
+	const struct ir_edge *e = &homes->program->edges[edge];
+	uint32_t at = sizeof(struct cleave_handoff), total = 0;
 
-	for (size_t i = 0; i < e->live_count; i++) {
-		const struct ir_live *live = &e->live[i];
-		enum map_mode mode = live->kind == IR_LIVE_MAP_VALUE ? modes[live->map] : MODE_OPEN;
-		uint32_t size = map_live_size(program, live, mode);
+	if (ordered_maps)
+		at += (uint32_t)sizeof(struct cleave_ticket) + 8 * ordered_maps;
+	for (uint32_t align = 8; align; align /= 2)
+		for (size_t i = 0; i < e->live_count; i++) {
+			uint32_t size = size_of(homes, &e->live[i]);
 
-		if (!size && live->size)
-			return UINT32_MAX;
-		at = align_up(at, handoff_align(size)) + size;
-		total += size;
-	}
+			if (align_of(&e->live[i], size) != align)
+				continue;
+			at = align_up(at, align) + size;
+			total += size;
+		}
 	if (sum)
 		*sum = total;
 	return align_up(at, 4);
 }
 
-static uint32_t size_at_home(const struct plan *plan, const struct ir_live *live)
+uint32_t handoff_bytes(const struct ir_program *program, int edge, const enum map_mode *modes,
+		       uint32_t ordered_maps, uint32_t *sum)
 {
-	if (live->kind != IR_LIVE_MAP_VALUE)
-		return live->size;
-	if (plan->maps[live->map].home == MAP_HOME_KERNEL_BATCHED)
-		return plan->program->maps[live->map].key_size + 4;
-	return 4;
+	struct homes homes = {program, NULL, modes};
+
+	return lay_out(&homes, edge, ordered_maps, sum);
 }
 
 uint32_t plan_handoff_bytes(const struct plan *plan, const struct plan_cut *cut)
 {
-	const struct ir_edge *e = &plan->program->edges[cut->edge];
-	uint32_t at = head_bytes(plan->strict ? plan->ordered_maps : 0);
+	struct homes homes = {plan->program, plan, NULL};
 
-	for (size_t i = 0; i < e->live_count; i++) {
-		uint32_t size = size_at_home(plan, &e->live[i]);
-
-		at = align_up(at, handoff_align(size)) + size;
-	}
-	return align_up(at, 4);
+	return lay_out(&homes, cut->edge, plan->strict ? plan->ordered_maps : 0, NULL);
 }

@@ -182,18 +182,11 @@ double map_op_cost(const struct ir_program *program, const struct target *target
 }
 
 uint32_t map_live_size(const struct ir_program *program, const struct ir_live *live,
-		       enum map_mode mode)
+		       enum map_home home)
 {
-	const struct ir_map *map;
-
 	if (live->kind != IR_LIVE_MAP_VALUE)
 		return live->size;
-	map = &program->maps[live->map];
-	if (mode == MODE_KERNEL || mode == MODE_USER)
-		return 0;
-	if (map_shared_home(map) == MAP_HOME_KERNEL_BATCHED)
-		return map->key_size + 4;
-	return 4;
+	return home == MAP_HOME_KERNEL_BATCHED ? program->maps[live->map].key_size + 4 : 4;
 }
 
 static const char *one_side(const struct ir_program *p, int map, enum map_mode mode,

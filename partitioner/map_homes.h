@@ -38,9 +38,12 @@ bool map_mode_is_ordered(const struct ir_map *map, enum map_mode mode, bool stri
 double map_op_cost(const struct ir_program *program, const struct target *target,
 		   const struct ir_op *op, enum ir_layer layer, enum map_mode mode);
 
-/* Bytes of a live value under a mode; 0 when it cannot travel. */
+/*
+ * Bytes of a live value when its map has this home. A map value travels as its index or, where user
+ * does not touch the map and can only compare it with null, as a flag; else as its key.
+ */
 uint32_t map_live_size(const struct ir_program *program, const struct ir_live *live,
-		       enum map_mode mode);
+		       enum map_home home);
 
 /* Fills in why the map has its home. */
 void map_explain(const struct ir_program *program, const struct target *target, int map,

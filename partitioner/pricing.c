@@ -121,15 +121,13 @@ uint32_t pricing_ordered_count(const struct pricing *pr, const enum map_mode *mo
 static bool needs_call(const struct ir_program *p, const struct ir_live *live,
 		       const enum map_mode *modes)
 {
-	if (live->kind != IR_LIVE_MAP_VALUE ||
-	    map_shared_home(&p->maps[live->map]) != MAP_HOME_KERNEL_BATCHED)
-		return false;
-	if (modes[live->map] == MODE_ADD)
+	if (live->kind != IR_LIVE_MAP_VALUE || modes[live->map] == MODE_ADD ||
+	    map_mode_home(&p->maps[live->map], modes[live->map]) != MAP_HOME_KERNEL_BATCHED)
 		return false;
 	for (size_t i = 0; i < p->op_count; i++)
 		if (p->ops[i].kind == IR_OP_MAP_LOOKUP && p->ops[i].map == live->map &&
 		    !p->ops[i].add_only)
-			return modes[live->map] != MODE_OPEN;
+			return true;
 	return false;
 }
 

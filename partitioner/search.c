@@ -67,24 +67,6 @@ static void touch(const struct ir_program *p, const bool *in, unsigned *touches)
 			touches[p->ops[i].map] |= map_touch(&p->ops[i]);
 }
 
-/* A map's value that travels ties the map to both sides, even where user only compares it with
- * null. */
-static void touch_live(const struct ir_program *p, struct settled *s)
-{
-	for (size_t e = 0; e < p->edge_count; e++) {
-		const struct ir_edge *edge = &p->edges[e];
-
-		if (!(s->cut[e] || s->held[e]) ||
-		    (edge->from != IR_NONE && !s->in_kernel[edge->from]))
-			continue;
-		for (size_t i = 0; i < edge->live_count; i++)
-			if (edge->live[i].kind == IR_LIVE_MAP_VALUE) {
-				s->kernel_touch[edge->live[i].map] |= TOUCH_KEY;
-				s->user_touch[edge->live[i].map] |= TOUCH_KEY;
-			}
-	}
-}
-
 static enum map_mode mode_of(unsigned kernel, unsigned user)
 {
 	unsigned all = kernel | user;
@@ -142,7 +124,6 @@ void search_settle(struct search *search, struct settled *s)
 	do {
 		spread(search, s->in_user, NULL);
 		touch(p, s->in_user, s->user_touch);
-		touch_live(p, s);
 		for (size_t m = 0; m < p->map_count; m++)
 			s->modes[m] = mode_of(s->kernel_touch[m], s->user_touch[m]);
 	} while (hold(search, s));
@@ -204,7 +185,7 @@ static void read_cuts(struct search *search)
  */
 static enum map_mode shared_mode(const struct search *search, size_t map)
 {
-	unsigned all = search->all_touch[map] | TOUCH_KEY;
+	unsigned all = search->all_touch[map];
 
 	return mode_of(all, all);
 }

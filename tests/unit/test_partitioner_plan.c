@@ -93,8 +93,8 @@ static void cuts_before_the_loop(void **state)
 	assert_int_equal(plan->cuts[0].edge, 4);
 	assert_int_equal(plan->cuts[0].entry, 1);
 	assert_true(fabs(plan->cuts[0].frequency - 0.045) < 1e-9);
-	/* 8 of header, 4 of offset, padding, 8 of value */
-	assert_int_equal(plan_handoff_bytes(plan, &plan->cuts[0]), 24);
+	/* 8 of header, 8 of value, 4 of offset */
+	assert_int_equal(plan_handoff_bytes(plan, &plan->cuts[0]), 20);
 	assert_int_equal(plan->cuts[0].live_bytes, 12);
 	assert_int_equal(plan->blocks[1].layers, KERNEL);
 	assert_int_equal(plan->blocks[3].layers, USER);
