@@ -207,6 +207,11 @@ int llvm_run_passes(LLVMModuleRef module, const char *passes, void *target_machi
 	return -EIO;
 }
 
+int llvm_drop_unreachable(struct llvm_clone *c, struct diag *diag)
+{
+	return llvm_run_passes(c->module, "function(simplifycfg)", NULL, diag);
+}
+
 static void set_attribute(LLVMContextRef context, LLVMValueRef function, const char *name)
 {
 	unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));

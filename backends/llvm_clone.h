@@ -53,6 +53,8 @@ void llvm_set_place(struct llvm_clone *clone, LLVMValueRef near);
  */
 int llvm_link_bitcode(struct llvm_clone *clone, const unsigned char *bytes, size_t size,
 		      struct diag *diag);
+/* Deletes blocks that the start does not reach. Original values may have no copy afterwards. */
+int llvm_drop_unreachable(struct llvm_clone *clone, struct diag *diag);
 int llvm_run_passes(LLVMModuleRef module, const char *passes, void *target_machine,
 		    struct diag *diag);
 

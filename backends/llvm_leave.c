@@ -467,5 +467,5 @@ int llvm_leave_at_cuts(struct llvm_clone *c, struct diag *diag)
 			drop_incoming(c, llvm_clone_block(c, edge->to),
 				      llvm_clone_block(c, edge->from));
 	}
-	return err ? err : llvm_run_passes(c->module, "function(unreachableblockelim)", NULL, diag);
+	return err;
 }

@@ -233,7 +233,7 @@ static void queue_add(struct llvm_clone *c, const struct ir_op *op)
 	LLVMInstructionEraseFromParent(i);
 }
 
-static void queue_adds(struct llvm_clone *c)
+void llvm_queue_adds(struct llvm_clone *c)
 {
 	for (size_t o = 0; o < c->program->op_count; o++) {
 		const struct ir_op *op = &c->program->ops[o];
@@ -323,7 +323,6 @@ static void drop_sections(struct llvm_clone *c)
 void llvm_lower_to_user(struct llvm_clone *c)
 {
 	LLVMSetCurrentDebugLocation2(c->builder, NULL);
-	queue_adds(c);
 	lower_globals(c);
 	lower_all(c);
 	drop_sections(c);

@@ -57,6 +57,10 @@ static struct llvm_clone *make_part(const struct plan *plan, bool native, bool n
 	c->native = native;
 	LLVMStripModuleDebugInfo(c->module);
 	err = near ? llvm_leave_at_cuts(c, diag) : llvm_enter_behind_cuts(c, diag);
+	if (!err) {
+		llvm_queue_adds(c);
+		err = llvm_drop_unreachable(c, diag);
+	}
 	if (err) {
 		llvm_clone_free(&c);
 		return NULL;

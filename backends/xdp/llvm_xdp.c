@@ -89,6 +89,8 @@ static int emit(const struct plan *plan, const struct backend_options *options,
 
 	c->replay_inputs = options->replay_inputs;
 	err = llvm_leave_at_cuts(c, diag);
+	if (!err)
+		err = llvm_drop_unreachable(c, diag);
 	if (!err) {
 		llvm_lower_to_xdp(c);
 		llvm_define_maps(c);
