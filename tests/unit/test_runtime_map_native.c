@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 
 #include "kernel_map.h"
 #include "bundle/bundle.h"
@@ -73,7 +74,7 @@ static void make_key(struct pair *p)
 
 static void make_value(struct pair *p)
 {
-	for (uint32_t i = 0; i < sizeof p->value; i++)
+	for (uint32_t i = 0; i < 64 + 2 * p->s->value_size; i++)
 		p->value[i] = (uint8_t)draw(256);
 	if (p->s->small_values) {
 		uint32_t ifindex = draw(4) != 0;
@@ -300,6 +301,80 @@ static const struct subject subjects[] = {
     {"devmap_hash", BPF_MAP_TYPE_DEVMAP_HASH, 4, 4, 16, 0, 24, 4000, true, true},
 };
 
+/* Two workers on one map: afterwards it is whole, and every value is its key's. */
+struct worker {
+	struct cleave_map *map;
+	uint32_t cpu, keys;
+	pthread_t thread;
+};
+
+static void *hammer(void *context)
+{
+	struct worker *w = context;
+	struct cleave_env env = {.cpu = w->cpu};
+	uint64_t x = 77 + w->cpu;
+
+	for (uint32_t i = 0; i < 200000; i++) {
+		uint32_t value[2], key[2] = {32, 0};
+
+		x = x * 6364136223846793005ull + 1442695040888963407ull;
+		key[1] = (uint32_t)(x >> 33) % w->keys;
+		value[0] = value[1] = key[1];
+		if (x >> 62 == 0)
+			map_delete(&env, w->map, key);
+		else if (x >> 62 == 1)
+			map_update(&env, w->map, key, value, BPF_ANY);
+		else
+			map_lookup(&env, w->map, key);
+	}
+	return NULL;
+}
+
+static int check_value(void *context, const void *key, const void *value, size_t bytes)
+{
+	uint32_t k[2], v[2];
+
+	memcpy(k, key, sizeof k);
+	memcpy(v, value, sizeof v);
+	++*(uint32_t *)context;
+	return v[0] != k[1] || v[1] != k[1];
+}
+
+static void test_two_workers(void **state)
+{
+	static const uint32_t types[] = {BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LRU_HASH,
+					 BPF_MAP_TYPE_LPM_TRIE};
+	cpu_set_t all;
+
+	CPU_ZERO(&all);
+	CPU_SET(0, &all);
+	CPU_SET(1, &all);
+	sched_setaffinity(0, sizeof all, &all);
+	for (unsigned i = 0; i < sizeof types / sizeof types[0]; i++) {
+		struct bundle_map spec = {.name = "m",
+					  .type = types[i],
+					  .key_size = 8,
+					  .value_size = 8,
+					  .max_entries = 100,
+					  .home = MAP_HOME_USER};
+		struct worker w[2];
+		uint32_t count = 0;
+		struct cleave_map *map;
+
+		assert_int_equal(map_new_native(&spec, 2, &map), 0);
+		for (uint32_t cpu = 0; cpu < 2; cpu++) {
+			w[cpu] = (struct worker){.map = map, .cpu = cpu, .keys = 130};
+			assert_int_equal(pthread_create(&w[cpu].thread, NULL, hammer, &w[cpu]), 0);
+		}
+		for (uint32_t cpu = 0; cpu < 2; cpu++)
+			pthread_join(w[cpu].thread, NULL);
+		assert_int_equal(map_dump(map, check_value, &count), 0);
+		assert_int_equal(map_count(map), count);
+		assert_in_range(count, 1, 100);
+		map_free(&map);
+	}
+}
+
 static void test_subject(void **state)
 {
 	run(*state);
@@ -332,7 +407,7 @@ static void test_refused_sizes(void **state)
 int main(void)
 {
 	enum { SUBJECTS = sizeof subjects / sizeof subjects[0] };
-	struct CMUnitTest tests[SUBJECTS + 1];
+	struct CMUnitTest tests[SUBJECTS + 2];
 
 	need_root();
 	pin_to_cpu(0);
@@ -340,5 +415,6 @@ int main(void)
 		tests[i] = (struct CMUnitTest){subjects[i].name, test_subject, NULL, NULL,
 					       (void *)&subjects[i]};
 	tests[SUBJECTS] = (struct CMUnitTest)cmocka_unit_test(test_refused_sizes);
+	tests[SUBJECTS + 1] = (struct CMUnitTest)cmocka_unit_test(test_two_workers);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
