@@ -1,0 +1,299 @@
+/*
+ * Per-CPU array elements that are only scratch: every packet writes each byte before it reads it,
+ * so the element is no state. That is a must-analysis: bytes that every path from the program's
+ * start has written, met by intersection; and every use of the element has to be understood.
+ */
+#include "ir/llvm_effects.h"
+
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/arena.h"
+
+enum { ELEMENT_BYTES_MAX = 16384 };
+
+/* What an instruction does with bytes [from, to) of the element. */
+struct touch {
+	int block;
+	unsigned ordinal;
+	uint32_t from, to;
+	bool reads; /* else writes, for sure */
+};
+
+struct local {
+	struct effects *fx;
+	int map;
+	uint32_t size;
+	struct touch *touches;
+	size_t touch_count, touch_capacity;
+	LLVMValueRef *pointers;
+	size_t pointer_count, pointer_capacity;
+	bool has_key;
+	uint64_t key;
+};
+
+static bool is_element(const struct local *l, struct llvm_region region)
+{
+	return region.memory == LLVM_MEMORY_MAP && region.index == l->map;
+}
+
+/* false when the element is touched in a way that ends the analysis. */
+static bool add_touch(struct local *l, LLVMValueRef instruction, LLVMValueRef pointer,
+		      uint64_t size, bool reads)
+{
+	struct llvm_region region = llvm_pointer_region(l->fx->program, pointer);
+	struct touch touch = {.block = effects_block(l->fx, instruction),
+			      .ordinal = effects_ordinal(l->fx, instruction),
+			      .to = l->size,
+			      .reads = reads};
+
+	if (!is_element(l, region))
+		return false;
+	if (region.constant) {
+		if (region.offset < 0 || (uint64_t)region.offset + size > l->size)
+			return false;
+		touch.from = (uint32_t)region.offset;
+		touch.to = touch.from + (uint32_t)size;
+	} else if (!reads) {
+		return true; /* writes somewhere: nothing for sure */
+	}
+	*ARENA_PUSH(l->fx->program->arena, l->touches, l->touch_count, l->touch_capacity) = touch;
+	return true;
+}
+
+static void follow(struct local *l, LLVMValueRef pointer)
+{
+	for (size_t i = 0; i < l->pointer_count; i++)
+		if (l->pointers[i] == pointer)
+			return;
+	*ARENA_PUSH(l->fx->program->arena, l->pointers, l->pointer_count, l->pointer_capacity) =
+	    pointer;
+}
+
+/* llvm.memcpy, .memmove, .memset of a constant length. */
+static bool touch_by_block(struct local *l, LLVMValueRef call, LLVMValueRef pointer)
+{
+	bool copies = !effects_is_intrinsic(call, "llvm.memset");
+	uint64_t size;
+
+	if (!effects_const(LLVMGetOperand(call, 2), &size))
+		return false;
+	/* Reads first: a copy within the element reads what stood there before. */
+	if (copies && LLVMGetOperand(call, 1) == pointer &&
+	    !add_touch(l, call, pointer, size, true))
+		return false;
+	return LLVMGetOperand(call, 0) != pointer || add_touch(l, call, pointer, size, false);
+}
+
+/* Helpers that only read a buffer, the buffer's argument and that of its constant size. */
+static const struct {
+	const char *helper;
+	unsigned buffer, size;
+} readers[] = {
+    {"csum_diff", 0, 1},
+    {"csum_diff", 2, 3},
+    {"xdp_store_bytes", 2, 3},
+    {"perf_event_output", 3, 4},
+};
+
+static bool touch_by_helper(struct local *l, LLVMValueRef call, LLVMValueRef pointer)
+{
+	const char *name = effects_helper_name(call);
+	unsigned count = LLVMGetNumArgOperands(call), understood = 0, uses = 0;
+
+	for (unsigned a = 0; a < count; a++)
+		uses += LLVMGetOperand(call, a) == pointer;
+	for (size_t i = 0; name && i < sizeof readers / sizeof *readers; i++) {
+		uint64_t size;
+
+		if (strcmp(name, readers[i].helper) || readers[i].size >= count ||
+		    LLVMGetOperand(call, readers[i].buffer) != pointer)
+			continue;
+		if (!effects_const(LLVMGetOperand(call, readers[i].size), &size) ||
+		    !add_touch(l, call, pointer, size, true))
+			return false;
+		understood++;
+	}
+	int map = count > 1 ? llvm_map_index(l->fx->program, LLVMGetOperand(call, 0)) : IR_NONE;
+
+	for (unsigned a = 1; a < 3 && a < count && map != IR_NONE; a++) {
+		const struct ir_map *m = &l->fx->program->maps[map];
+
+		if (!name || strncmp(name, "map_", 4) || LLVMGetOperand(call, a) != pointer)
+			continue;
+		if (!add_touch(l, call, pointer, a == 1 ? m->key_size : m->value_size, true))
+			return false;
+		understood++;
+	}
+	return understood == uses;
+}
+
+static bool touch_by_call(struct local *l, LLVMValueRef call, LLVMValueRef pointer)
+{
+	if (effects_is_intrinsic(call, "llvm.mem"))
+		return touch_by_block(l, call, pointer);
+	if (effects_is_intrinsic(call, "llvm.lifetime"))
+		return true;
+	return touch_by_helper(l, call, pointer);
+}
+
+static bool is_null(LLVMValueRef value)
+{
+	return LLVMIsAConstantPointerNull(value);
+}
+
+static bool understand_use(struct local *l, LLVMValueRef user, LLVMValueRef pointer)
+{
+	switch (LLVMGetInstructionOpcode(user)) {
+	case LLVMICmp:
+		return is_null(LLVMGetOperand(user, 0)) || is_null(LLVMGetOperand(user, 1));
+	case LLVMGetElementPtr:
+	case LLVMBitCast:
+	case LLVMFreeze:
+	case LLVMPHI:
+	case LLVMSelect:
+		follow(l, user);
+		return is_element(l, llvm_pointer_region(l->fx->program, user));
+	case LLVMLoad:
+		return add_touch(l, user, pointer, effects_type_bytes(l->fx, LLVMTypeOf(user)),
+				 true);
+	case LLVMStore:
+		return LLVMGetOperand(user, 0) != pointer &&
+		       add_touch(l, user, pointer,
+				 effects_type_bytes(l->fx, LLVMTypeOf(LLVMGetOperand(user, 0))),
+				 false);
+	case LLVMAtomicRMW:
+		return LLVMGetOperand(user, 1) != pointer &&
+		       add_touch(l, user, pointer,
+				 effects_type_bytes(l->fx, LLVMTypeOf(LLVMGetOperand(user, 1))),
+				 true);
+	case LLVMCall:
+		return touch_by_call(l, user, pointer);
+	default:
+		return false;
+	}
+}
+
+static bool understand_pointers(struct local *l)
+{
+	for (size_t i = 0; i < l->pointer_count; i++)
+		for (LLVMUseRef use = LLVMGetFirstUse(l->pointers[i]); use;
+		     use = LLVMGetNextUse(use)) {
+			LLVMValueRef user = LLVMGetUser(use);
+
+			if (!LLVMIsAInstruction(user) || !understand_use(l, user, l->pointers[i]))
+				return false;
+		}
+	return true;
+}
+
+/* Every use of the map is a look-up with the same constant key, which exists. */
+static bool understand_lookups(struct local *l)
+{
+	const struct ir_program *p = l->fx->program;
+
+	for (size_t o = 0; o < p->op_count; o++) {
+		const struct ir_op *op = &p->ops[o];
+		unsigned long long key;
+		int end = 0;
+
+		if (op->map != l->map || op->kind == IR_OP_MAP_READ ||
+		    op->kind == IR_OP_MAP_WRITE || op->kind == IR_OP_MAP_ADD)
+			continue;
+		if (op->kind != IR_OP_MAP_LOOKUP || op->key_count != 1 ||
+		    sscanf(op->key[0].source, "const %llu%n", &key, &end) != 1 ||
+		    op->key[0].source[end] || key >= p->maps[l->map].max_entries ||
+		    (l->has_key && key != l->key))
+			return false;
+		l->has_key = true;
+		l->key = key;
+		follow(l, op->value);
+	}
+	for (LLVMUseRef use = LLVMGetFirstUse(p->maps[l->map].value); use;
+	     use = LLVMGetNextUse(use)) {
+		bool found = false;
+
+		if (!LLVMIsAInstruction(LLVMGetUser(use)))
+			continue; /* llvm.used and the like */
+		for (size_t i = 0; i < l->pointer_count; i++)
+			found |= l->pointers[i] == LLVMGetUser(use);
+		if (!found && effects_ordinal(l->fx, LLVMGetUser(use)))
+			return false;
+	}
+	return l->has_key;
+}
+
+/* In program order, and in one instruction reads before writes: a copy may do both. */
+static int compare_touches(const void *a, const void *b)
+{
+	const struct touch *x = a, *y = b;
+
+	if (x->ordinal != y->ordinal)
+		return x->ordinal < y->ordinal ? -1 : 1;
+	return (int)y->reads - (int)x->reads;
+}
+
+/* Applies a block's touches to the written bytes; false at a read of a byte not written. */
+static bool walk_block(const struct local *l, size_t block, bool *written)
+{
+	bool good = true;
+
+	for (size_t t = 0; t < l->touch_count; t++) {
+		const struct touch *touch = &l->touches[t];
+
+		if (touch->block != (int)block)
+			continue;
+		for (uint32_t b = touch->from; b < touch->to; b++) {
+			if (touch->reads)
+				good &= written[b];
+			else
+				written[b] = true;
+		}
+	}
+	return good;
+}
+
+/* written[b]: at the start of block b. Begins with "everything" but for the program's start, and
+ * shrinks. */
+static bool reads_only_written(const struct local *l)
+{
+	const struct ir_program *p = l->fx->program;
+	bool *written = arena_array(p->arena, p->block_count, l->size);
+	bool *now = arena_alloc(p->arena, l->size);
+
+	qsort(l->touches, l->touch_count, sizeof *l->touches, compare_touches);
+	memset(written + l->size, true, (p->block_count - 1) * l->size);
+	for (bool changed = true; changed;) {
+		changed = false;
+		for (size_t b = 0; b < p->block_count; b++) {
+			memcpy(now, written + b * l->size, l->size);
+			walk_block(l, b, now);
+			for (size_t e = 0; e < p->blocks[b].out_count; e++) {
+				int to = p->edges[p->blocks[b].out[e]].to;
+				bool *there = written + (size_t)to * l->size;
+
+				for (uint32_t i = 0; i < l->size; i++) {
+					changed |= there[i] && !now[i];
+					there[i] = there[i] && now[i];
+				}
+			}
+		}
+	}
+	for (size_t b = 0; b < p->block_count; b++) {
+		memcpy(now, written + b * l->size, l->size);
+		if (!walk_block(l, b, now))
+			return false;
+	}
+	return true;
+}
+
+bool effects_is_packet_local(struct effects *fx, int map)
+{
+	const struct ir_map *m = &fx->program->maps[map];
+	struct local l = {.fx = fx, .map = map, .size = m->value_size};
+
+	return m->type == BPF_MAP_TYPE_PERCPU_ARRAY && m->value_size &&
+	       m->value_size <= ELEMENT_BYTES_MAX && understand_lookups(&l) &&
+	       understand_pointers(&l) && reads_only_written(&l);
+}
