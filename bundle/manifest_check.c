@@ -78,23 +78,23 @@ static const char *check_global(const struct bundle *bundle, size_t index)
 	return NULL;
 }
 
-/* The live values lie behind what kernel_abi.h puts first, and inside the handoff. */
+/* The live values lie behind the ticket and in front of the header. */
 static const char *check_cut(const struct bundle *bundle, size_t index)
 {
 	const struct bundle_cut *cut = &bundle->cuts[index];
-	uint32_t first = sizeof(struct cleave_handoff);
+	uint32_t first = 0, last = cut->length - (uint32_t)sizeof(struct cleave_handoff);
 
 	for (size_t i = 0; i < index; i++)
 		if (bundle->cuts[i].entry == cut->entry)
 			return arena_printf(bundle->arena, "has entry %u twice", cut->entry);
 	if (bundle->strict && bundle->ordered_maps)
-		first += (uint32_t)sizeof(struct cleave_ticket) + 8 * bundle->ordered_maps;
-	if (cut->length % 4 || cut->length < first)
+		first = (uint32_t)sizeof(struct cleave_ticket) + 8 * bundle->ordered_maps;
+	if (cut->length % 4 || cut->length < first + sizeof(struct cleave_handoff))
 		return arena_printf(bundle->arena, "has an impossible length for entry %u",
 				    cut->entry);
 	for (size_t i = 0; i < cut->live_count; i++)
-		if (cut->live[i].offset < first || cut->live[i].offset > cut->length ||
-		    cut->live[i].size > cut->length - cut->live[i].offset)
+		if (cut->live[i].offset < first || cut->live[i].offset > last ||
+		    cut->live[i].size > last - cut->live[i].offset)
 			return arena_printf(bundle->arena,
 					    "has a live value outside of the handoff of entry %u",
 					    cut->entry);
