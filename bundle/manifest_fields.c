@@ -50,7 +50,7 @@ static const struct row_type global_rows = {global_fields, COUNT(global_fields),
 static const struct field live_fields[] = {
     TEXT(bundle_live, name, LINE),
     TEXT(bundle_live, kind, WORD),
-    NUMBER(bundle_live, offset, sizeof(struct cleave_handoff), HANDOFF_BYTES_MAX),
+    NUMBER(bundle_live, offset, 0, HANDOFF_BYTES_MAX),
     NUMBER(bundle_live, size, 0, HANDOFF_BYTES_MAX),
 };
 static const struct row_type live_rows = {live_fields, COUNT(live_fields),
