@@ -220,6 +220,16 @@ static void set_attribute(LLVMContextRef context, LLVMValueRef function, const c
 				LLVMCreateEnumAttribute(context, kind, 0));
 }
 
+/* Programs have a section, global functions of the run-time part say noinline. */
+static bool is_inlined(LLVMValueRef function)
+{
+	unsigned noinline = LLVMGetEnumAttributeKindForName("noinline", 8);
+	const char *section = LLVMGetSection(function);
+
+	return !(section && *section) &&
+	       !LLVMGetEnumAttributeAtIndex(function, LLVMAttributeFunctionIndex, noinline);
+}
+
 static void make_internal(struct llvm_clone *c, LLVMModuleRef runtime)
 {
 	for (LLVMValueRef f = LLVMGetFirstFunction(runtime); f; f = LLVMGetNextFunction(f)) {
@@ -227,7 +237,7 @@ static void make_internal(struct llvm_clone *c, LLVMModuleRef runtime)
 		const char *name = LLVMGetValueName2(f, &length);
 		LLVMValueRef mine = LLVMGetNamedFunction(c->module, name);
 
-		if (mine && !LLVMIsDeclaration(f) && !LLVMGetSection(f))
+		if (mine && !LLVMIsDeclaration(f) && is_inlined(f))
 			set_attribute(c->context, mine, "alwaysinline");
 	}
 }
@@ -258,7 +268,7 @@ int llvm_link_bitcode(struct llvm_clone *c, const unsigned char *bytes, size_t s
 		size_t length;
 		LLVMValueRef mine = LLVMGetNamedFunction(c->module, LLVMGetValueName2(f, &length));
 
-		if (mine && !LLVMIsDeclaration(mine) && !LLVMGetSection(mine))
+		if (mine && !LLVMIsDeclaration(f) && is_inlined(f))
 			LLVMSetLinkage(mine, LLVMInternalLinkage);
 	}
 	LLVMDisposeModule(again);

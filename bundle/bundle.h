@@ -60,12 +60,12 @@ struct bundle_global {
 struct bundle_live {
 	const char *name; /* of the source variable where one is known */
 	const char *kind; /* "scalar", "packet offset", "map value", "map key", "stack bytes", "map bytes", ... */
-	uint32_t offset, size; /* bytes, from the start of the header */
+	uint32_t offset, size; /* bytes, from the start of the handoff */
 };
 
 struct bundle_cut {
 	uint32_t entry;	 /* number in the handoff header */
-	uint32_t length; /* bytes of metadata, header included */
+	uint32_t length; /* bytes of the handoff: ticket, live values, header */
 	const char *file;
 	uint32_t line;	 /* of the first op behind the cut */
 	const char *why;

@@ -2,13 +2,16 @@
  * The contract between a bundle's kernel part (an XDP object) and the agent: names and layouts of what
  * Cleave adds to the user's own maps. Included by C and by the BPF run-time part, so plain types only.
  *
- * Handoff. A packet that leaves the kernel for user carries, immediately before its first byte:
+ * Handoff. A packet that leaves the kernel for user carries a block of `length` bytes immediately
+ * before its first byte, little endian:
  *
- *     struct cleave_handoff            8 bytes, little endian
- *     [struct cleave_ticket]           8 + 8 * n bytes, in strict order only (n: ordered maps)
- *     live values                      as the manifest's cut describes; total a multiple of 4
+ *     data - length   [struct cleave_ticket]   8 + 8 * n bytes, in strict order with n > 0 ordered maps
+ *                     live values              where the manifest's cut says, counted from the block's start
+ *                     padding                  so that length is a multiple of 4
+ *     data - 8        struct cleave_handoff
  *
- * The whole is XDP metadata: data_meta points at the header, data_meta + length == data.
+ * The block is the packet's XDP metadata: data_meta == data - length. An AF_XDP descriptor tells where the
+ * packet begins but not where its metadata does, so the header is at the end. docs/handoff-format.md.
  *
  * Strict order. Every packet that is handed over takes a ticket: (port << 48) | sequence, the
  * sequence counted per port (= interface and queue). The kernel writes the ticket into the order cell of every state key the user
@@ -49,12 +52,14 @@ struct cleave_kernel_config {
 	__u32 count;	   /* count verdicts decided in the kernel too (cuts are always counted) */
 };
 
+/* The last 8 bytes of the block. */
 struct cleave_handoff {
 	__u32 generation;
 	__u16 entry;  /* which cut; 0 is the start of the program */
-	__u16 length; /* bytes of metadata, this header included */
+	__u16 length; /* bytes of the block, this header included */
 };
 
+/* The first bytes of the block. */
 struct cleave_ticket {
 	__u64 ticket;	/* this packet's: (port << 48) | sequence from 1 */
 	__u64 after[]; /* one per ordered map of the plan; 0: nothing to wait for */

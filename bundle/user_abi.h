@@ -20,10 +20,15 @@
 #define CLEAVE_USER_ABI	       1
 #define CLEAVE_USER_ABI_SYMBOL "cleave_user_abi"
 #define CLEAVE_USER_MAIN       "cleave_user_main"
-/* In replay bundles: the kernel part compiled for the host. Same signature; a packet it hands over
-   returns CLEAVE_HANDED_OVER with `entry` set and the handoff bytes written right before data. */
+/*
+ * In replay bundles: the kernel part compiled for the host. Same signature; a packet it hands over
+ * returns CLEAVE_HANDED_OVER with `entry` set and the handoff block written right before data, its
+ * header in the last 8 bytes (generation CLEAVE_REPLAY_GENERATION). Pointers to map values travel as
+ * they are, so the block's length is what its header says, not what the manifest does.
+ */
 #define CLEAVE_KERNEL_MAIN  "cleave_kernel_main"
 #define CLEAVE_HANDED_OVER  0x100u
+#define CLEAVE_REPLAY_GENERATION 1
 
 struct cleave_env;
 
@@ -32,7 +37,7 @@ struct cleave_packet {
 	uint8_t *data, *data_end, *data_meta; /* data_meta == data when there is none */
 	uint8_t *head;			      /* lowest address data may move to */
 	uint8_t *limit;			      /* highest address data_end may move to */
-	const uint8_t *handoff;		      /* struct cleave_handoff of this packet; valid while the entry runs */
+	const uint8_t *handoff;		      /* START of the handoff block (kernel_abi.h); valid while the entry runs */
 	struct cleave_env *env;
 	uint32_t entry;		  /* entry number, 0 = start of the program */
 	uint32_t ingress_ifindex;

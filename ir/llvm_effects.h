@@ -56,7 +56,7 @@ struct stack_write {
 	uint64_t size;
 };
 
-enum { REACH_WRITES_MAX = 8 };
+enum { REACH_WRITES_MAX = 16 };
 
 /* Which writes reach a byte; open: also what stood there before the program, or more than we list.
  */

@@ -83,34 +83,50 @@ static struct packet_place find_scaled(const struct effects *fx, const struct fa
 	return none;
 }
 
+/* One hint, or none where several disagree. */
+struct agreement {
+	const struct header_hint *hint;
+	bool broken;
+};
+
+static void agree_on(struct agreement *all, const struct header_hint *hint)
+{
+	if (all->hint &&
+	    (all->hint->proto != hint->proto || all->hint->at.offset != hint->at.offset))
+		all->broken = true;
+	all->hint = hint;
+}
+
 /*
- * The nearest hint that dominates the access. Failing that, one that every hint about these bytes
- * agrees with: optimisation moves loads above the place where the source named the pointer.
+ * The nearest hint that dominates the access. Failing that, what the hints behind it agree on, then
+ * all hints: optimisation and splitting move accesses above the place where the source named the
+ * pointer.
  */
 static struct packet_place find_hint(const struct effects *fx, LLVMValueRef at_instruction,
 				     struct anchor at, uint64_t size)
 {
 	int block = effects_block(fx, at_instruction);
 	unsigned ordinal = effects_ordinal(fx, at_instruction);
-	const struct header_hint *near = NULL, *any = NULL;
-	bool agree = true;
+	const struct header_hint *near = NULL;
+	struct agreement behind = {0}, all = {0};
 
-	for (size_t i = 0; i < fx->hint_count && block != IR_NONE; i++) {
+	for (size_t i = 0; i < fx->hint_count; i++) {
 		const struct header_hint *h = &fx->hints[i];
+		bool before = h->block == block ? h->ordinal <= ordinal
+						: ir_dominates(fx->idom, h->block, block);
 
 		if (!contains(h->at, h->proto, at, size))
 			continue;
-		if (any && (any->proto != h->proto || any->at.offset != h->at.offset))
-			agree = false;
-		any = h;
-		if (h->block == block ? h->ordinal > ordinal
-				      : !ir_dominates(fx->idom, h->block, block))
-			continue;
-		if (!near || h->ordinal >= near->ordinal)
+		if (before && (!near || h->ordinal >= near->ordinal))
 			near = h;
+		if (!before && ir_dominates(fx->idom, block, h->block))
+			agree_on(&behind, h);
+		agree_on(&all, h);
 	}
-	if (!near && agree)
-		near = any;
+	if (!near && behind.hint && !behind.broken)
+		near = behind.hint;
+	if (!near && all.hint && !all.broken)
+		near = all.hint;
 	return near ? place_in(near->at, near->proto, at) : (struct packet_place){0};
 }
 

@@ -45,21 +45,40 @@ static const char *prefixed(const struct sources *out, const char *prefix, const
 	return arena_printf(out->fx->program->arena, "%s %s", prefix, name);
 }
 
+static bool meet_phi(struct sources *out, LLVMValueRef phi)
+{
+	for (size_t i = 0; i < out->phi_count; i++)
+		if (out->phis[i] == phi)
+			return false;
+	if (out->phi_count == PHIS_MAX) {
+		out->more = true;
+		return false;
+	}
+	out->phis[out->phi_count++] = phi;
+	return true;
+}
+
+static void collect_packet(struct sources *out, LLVMValueRef pointer, LLVMValueRef at,
+			   struct span span, uint64_t access)
+{
+	struct packet_place place = effects_place(out->fx, at, pointer, access);
+	const char *field;
+
+	place.offset += (int64_t)span.delta;
+	field = effects_field_text(out->fx, place, span.size);
+	add_name(out, field ? field : effects_packet_text(out->fx, at, pointer, access));
+}
+
 /* What a pointer (moved by span.delta) points at. */
 static void collect_memory(struct sources *out, LLVMValueRef pointer, LLVMValueRef at,
 			   struct span span, uint64_t access)
 {
 	const struct ir_program *p = out->fx->program;
 	struct llvm_region region = llvm_pointer_region(p, pointer);
-	struct packet_place place;
-	const char *field;
 
 	switch (region.memory) {
 	case LLVM_MEMORY_PACKET:
-		place = effects_place(out->fx, at, pointer, access);
-		place.offset += (int64_t)span.delta;
-		field = effects_field_text(out->fx, place, span.size);
-		add_name(out, field ? field : effects_packet_text(out->fx, at, pointer, access));
+		collect_packet(out, pointer, at, span, access);
 		break;
 	case LLVM_MEMORY_MAP:
 		add_name(out, prefixed(out, "map", p->maps[region.index].name));
@@ -70,16 +89,19 @@ static void collect_memory(struct sources *out, LLVMValueRef pointer, LLVMValueR
 		else
 			add_name(out, prefixed(out, "global", p->globals[region.index].name));
 		break;
-	case LLVM_MEMORY_STACK:
-		if (region.root && region.constant) {
+	default:
+		if (region.memory == LLVM_MEMORY_STACK && region.root && region.constant)
 			collect_stack(out, region.root, at, region.offset + (int64_t)span.delta,
 				      span.size);
-			break;
-		}
-		add_name(out, "unknown");
-		break;
-	default:
-		add_name(out, "unknown");
+		else if (LLVMIsAPHINode(pointer) && meet_phi(out, pointer))
+			for (unsigned i = 0; i < LLVMCountIncoming(pointer); i++)
+				collect_memory(out, LLVMGetIncomingValue(pointer, i), at, span,
+					       access);
+		else if (LLVMIsASelectInst(pointer))
+			for (unsigned i = 1; i < 3; i++)
+				collect_memory(out, LLVMGetOperand(pointer, i), at, span, access);
+		else
+			add_name(out, "unknown");
 	}
 }
 
@@ -104,29 +126,24 @@ static void collect_constant(struct sources *out, LLVMValueRef value, struct spa
 {
 	uint64_t number;
 
-	if (out->computed)
+	if (out->computed || LLVMIsAUndefValue(value)) /* undefined: as good as any other source */
 		return;
 	if (!effects_const(value, &number)) {
-		add_name(out, LLVMIsAUndefValue(value) ? "unknown" : "const");
+		add_name(out, "const");
 		return;
 	}
 	number = span.delta < 8 ? number >> (8 * span.delta) : 0;
 	if (span.size < 8)
 		number &= (1ull << (8 * span.size)) - 1;
-	add_name(out,
-		 arena_printf(out->fx->program->arena, "const %llu", (unsigned long long)number));
+	add_name(out, arena_printf(out->fx->program->arena,
+				   number < 65536 ? "const %llu" : "const 0x%llx",
+				   (unsigned long long)number));
 }
 
 static void collect_phi(struct sources *out, LLVMValueRef phi, struct span span)
 {
-	for (size_t i = 0; i < out->phi_count; i++)
-		if (out->phis[i] == phi)
-			return;
-	if (out->phi_count == PHIS_MAX) {
-		add_name(out, "unknown");
+	if (!meet_phi(out, phi))
 		return;
-	}
-	out->phis[out->phi_count++] = phi;
 	for (unsigned i = 0; i < LLVMCountIncoming(phi); i++)
 		collect_value(out, LLVMGetIncomingValue(phi, i), span);
 }
@@ -201,7 +218,7 @@ static void collect_instruction(struct sources *out, LLVMValueRef value, struct 
 static void collect_value(struct sources *out, LLVMValueRef value, struct span span)
 {
 	if (!out->budget || out->depth == DEPTH_MAX) {
-		add_name(out, "unknown");
+		out->more = true;
 		return;
 	}
 	out->budget--;
@@ -263,7 +280,7 @@ static const char *join(const struct sources *out)
 	struct arena *arena = out->fx->program->arena;
 	const char *text = NULL, *between = out->computed ? ", " : "|";
 
-	if (out->count == 1 && (!out->computed || !strcmp(out->names[0], "unknown")))
+	if (out->count == 1 && !out->more && (!out->computed || !strcmp(out->names[0], "unknown")))
 		return out->names[0];
 	if (!out->count)
 		return out->computed ? "computed" : "unknown";

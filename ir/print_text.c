@@ -118,7 +118,8 @@ static void print_op(FILE *out, const struct ir_program *p, const struct ir_op *
 
 static void print_live(FILE *out, const struct ir_program *p, const struct ir_live *live)
 {
-	fprintf(out, "%s ", kinds[live->kind]);
+	if (!live->name || strcmp(live->name, kinds[live->kind]))
+		fprintf(out, "%s ", kinds[live->kind]);
 	if (live->kind == IR_LIVE_MAP_BYTES || (live->kind == IR_LIVE_MAP_VALUE && !live->name))
 		fputs(p->maps[live->map].name, out);
 	else

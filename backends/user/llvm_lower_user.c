@@ -117,7 +117,11 @@ static LLVMValueRef lower_helper(struct llvm_clone *c, LLVMValueRef call, const 
 		    convert(c, value, argument_type(c, callee, count, LLVMTypeOf(value)));
 		count++;
 	}
-	LLVMTypeRef want = LLVMTypeOf(call), type = LLVMGlobalGetValueType(callee);
+	LLVMTypeRef want = LLVMTypeOf(call), type = LLVMGlobalGetValueType(callee), types[12];
+	/* bpf_printk leaves arguments out. */
+	LLVMGetParamTypes(type, types);
+	for (; count < LLVMCountParamTypes(type) && count < 12; count++)
+		arguments[count] = LLVMConstNull(types[count]);
 	LLVMValueRef result = LLVMBuildCall2(c->builder, type, callee, arguments, count, "");
 	return LLVMGetTypeKind(want) == LLVMVoidTypeKind ? result : convert(c, result, want);
 }

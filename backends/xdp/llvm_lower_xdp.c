@@ -142,22 +142,23 @@ static LLVMValueRef update_values(struct llvm_clone *c, LLVMValueRef call, int m
 	const struct ir_map *m = &c->program->maps[map];
 	LLVMValueRef hash = LLVMGetOperand(call, 0), key = LLVMGetOperand(call, 1);
 	LLVMValueRef value = LLVMGetOperand(call, 2), flags = LLVMGetOperand(call, 3);
-	LLVMValueRef saved = llvm_stack(c, sizeof(struct cleave_value_slot), "saved");
 	LLVMValueRef result = llvm_stack(c, 8, "result"), values = llvm_values_map(c, map);
 	LLVMBasicBlockRef rest = split_after(c, call), before = LLVMGetInstructionParent(call);
 	LLVMBasicBlockRef fill = LLVMInsertBasicBlockInContext(c->context, rest, "fill");
 
 	LLVMPositionBuilderAtEnd(c->builder, before);
 	LLVMBuildStore(c->builder, LLVMConstInt(c->i64, (uint64_t)-12, 1), result);
-	LLVMValueRef claim[] = {hash, values, llvm_u32(c, llvm_values_slots(m)), saved};
-	LLVMValueRef slot = llvm_call(c, "cleave_rt_values_claim", c->ptr, claim, 4);
+	LLVMValueRef index = LLVMBuildCall2(c->builder, LLVMFunctionType(c->i32, NULL, 0, 0),
+					    llvm_claim_function(c, map), NULL, 0, "");
+	LLVMValueRef find[] = {values, index};
+	LLVMValueRef slot = llvm_call(c, "cleave_rt_values_slot", c->ptr, find, 2);
 	LLVMBuildCondBr(c->builder, LLVMBuildIsNull(c->builder, slot, ""), rest, fill);
 	LLVMPositionBuilderAtEnd(c->builder, fill);
 	llvm_copy(c, llvm_at(c, slot, sizeof(struct cleave_value_slot)), 8, key, align_of(key),
 		  m->key_size);
 	llvm_copy(c, llvm_at(c, slot, llvm_value_offset(m)), 8, value, align_of(value),
 		  m->value_size);
-	LLVMValueRef publish[] = {hash, slot, key, flags, saved};
+	LLVMValueRef publish[] = {hash, slot, index, key, flags};
 	LLVMBuildStore(c->builder, llvm_call(c, "cleave_rt_values_publish", c->i64, publish, 5),
 		       result);
 	LLVMBuildBr(c->builder, rest);

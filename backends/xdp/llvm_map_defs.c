@@ -168,6 +168,54 @@ LLVMValueRef llvm_values_map(struct llvm_clone *c, int map)
 	return global;
 }
 
+/* Position among the maps with this home. */
+static int values_order(const struct llvm_clone *c, int map)
+{
+	int n = 0;
+
+	for (int m = 0; m < map; m++)
+		n += c->plan->maps[m].home == MAP_HOME_SHARED_VALUES;
+	return n;
+}
+
+LLVMValueRef llvm_claim_function(struct llvm_clone *c, int map)
+{
+	LLVMTypeRef type = LLVMFunctionType(c->i32, NULL, 0, 0);
+	char *name = arena_printf(c->arena, "cleave_claim_%d", values_order(c, map));
+	LLVMValueRef f = LLVMGetNamedFunction(c->module, name);
+
+	return f ? f : LLVMAddFunction(c->module, name, type);
+}
+
+static LLVMValueRef first_call(LLVMValueRef function)
+{
+	LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function);
+	LLVMValueRef i = block ? LLVMGetFirstInstruction(block) : NULL;
+
+	while (i && !LLVMIsACallInst(i))
+		i = LLVMGetNextInstruction(i);
+	return i;
+}
+
+void llvm_fill_claims(struct llvm_clone *c)
+{
+	for (size_t m = 0; m < c->program->map_count; m++) {
+		if (c->plan->maps[m].home != MAP_HOME_SHARED_VALUES)
+			continue;
+		LLVMValueRef f = llvm_claim_function(c, (int)m), call = first_call(f);
+		if (!call)
+			continue;
+		LLVMValueRef arguments[] = {LLVMGetNamedGlobal(c->module, c->program->maps[m].name),
+					    llvm_values_map(c, (int)m),
+					    llvm_u32(c, llvm_values_slots(&c->program->maps[m]))};
+		LLVMSetCurrentDebugLocation2(c->builder, LLVMInstructionGetDebugLoc(call));
+		LLVMPositionBuilderBefore(c->builder, call);
+		LLVMReplaceAllUsesWith(
+		    call, llvm_call(c, "cleave_rt_values_claim", c->i32, arguments, 3));
+		LLVMInstructionEraseFromParent(call);
+	}
+}
+
 /* The definition anew where the home changes it: other flags, or an index for a value. */
 static void redefine(struct llvm_clone *c, int map)
 {
@@ -186,7 +234,7 @@ static void redefine(struct llvm_clone *c, int map)
 		add_number(&d, "map_flags", flags);
 	add_part(&d, old, "key", "key_size", m->key_size);
 	if (home == MAP_HOME_SHARED_VALUES)
-		add_number(&d, "value_size", 4);
+		add_member(&d, "value", d.integer);
 	else
 		add_part(&d, old, "value", "value_size", m->value_size);
 	now = finish(&d, m->name);

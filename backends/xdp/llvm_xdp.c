@@ -5,6 +5,7 @@
 #include "backends/xdp/xdp.h"
 #include "bundle/kernel_abi.h"
 #include "ir/helpers.h"
+#include "support/arena.h"
 
 #include <linux/bpf.h>
 #include <string.h>
@@ -44,18 +45,24 @@ static bool drop_unused(LLVMModuleRef module, const char *name)
 }
 
 /* Of the run-time part, programs, maps and variables that this kernel part has no use for. */
-static void drop_unused_runtime(struct llvm_clone *c, bool batch)
+static void drop_unused_runtime(struct llvm_clone *c)
 {
-	static const char *const names[] = {CLEAVE_MAP_XSKS,  CLEAVE_MAP_COUNTERS,
-					    CLEAVE_MAP_ORDER, CLEAVE_MAP_BATCH,
-					    "cleave_cursor",  CLEAVE_REPLAY_SYMBOL};
+	static const char *const names[] = {CLEAVE_MAP_XSKS, CLEAVE_MAP_COUNTERS, CLEAVE_MAP_ORDER,
+					    CLEAVE_MAP_BATCH, CLEAVE_REPLAY_SYMBOL};
 
-	if (!batch)
-		LLVMDeleteFunction(LLVMGetNamedFunction(c->module, CLEAVE_PROG_BATCH));
 	drop_unused(c->module, "cleave_batch_one");
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!(c->replay_inputs && strcmp(names[i], CLEAVE_REPLAY_SYMBOL) == 0))
 			drop_unused(c->module, names[i]);
+}
+
+/* Global functions and the batch program stay only where something is there for them to do. */
+static void drop_unused_functions(struct llvm_clone *c, bool batch)
+{
+	if (!batch)
+		LLVMDeleteFunction(LLVMGetNamedFunction(c->module, CLEAVE_PROG_BATCH));
+	for (int n = 0; n < CLEAVE_ORDER_MAPS; n++)
+		drop_unused(c->module, arena_printf(c->arena, "cleave_claim_%d", n));
 }
 
 static int finish(struct llvm_clone *c, bool batch, struct backend_output *output,
@@ -66,14 +73,11 @@ static int finish(struct llvm_clone *c, bool batch, struct backend_output *outpu
 
 	if (!target || err)
 		return err ? err : -1;
-	if (!batch)
-		LLVMSetLinkage(LLVMGetNamedFunction(c->module, CLEAVE_PROG_BATCH),
-			       LLVMInternalLinkage);
+	llvm_fill_claims(c);
+	drop_unused_functions(c, batch);
 	err = llvm_run_passes(c->module, passes, target, diag);
 	if (!err) {
-		if (!batch && !LLVMGetNamedFunction(c->module, CLEAVE_PROG_BATCH))
-			batch = true; /* the pass dropped it already */
-		drop_unused_runtime(c, batch);
+		drop_unused_runtime(c);
 		err = llvm_emit_object(c->arena, c->module, target, output, diag);
 	}
 	LLVMDisposeTargetMachine(target);
@@ -158,7 +162,9 @@ static void replay_clocks(struct llvm_clone *c)
 int backend_emit_replayed_source(const struct ir_program *program, struct backend_output *output,
 				 struct diag *diag)
 {
-	struct plan plan = {.program = program};
+	struct plan plan = {
+	    .program = program,
+	    .maps = arena_array(program->arena, program->map_count + 1, sizeof *plan.maps)};
 	struct llvm_clone *c = llvm_clone_new(&plan);
 	int err;
 

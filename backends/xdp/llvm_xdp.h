@@ -10,6 +10,10 @@ void llvm_lower_to_xdp(struct llvm_clone *clone);
 /* The array of a `shared values` map's slots: a global by the name cv_MAP, declared on first use.
  */
 LLVMValueRef llvm_values_map(struct llvm_clone *clone, int map);
+/* `u32 cleave_claim_N(void)`: the index of a slot that is now the caller's to fill in, or ~0. */
+LLVMValueRef llvm_claim_function(struct llvm_clone *clone, int map);
+/* After linking the run-time part: what those functions do. */
+void llvm_fill_claims(struct llvm_clone *clone);
 uint32_t llvm_values_slots(const struct ir_map *map);
 uint32_t llvm_value_offset(const struct ir_map *map);
 

@@ -15,7 +15,7 @@
 #define SEC(name) __attribute__((section(name))) /* not `used`: what nobody calls goes */
 #define RT        __attribute__((always_inline))
 
-enum { CLAIM_PROBES = 24, GRACE_EPOCHS = 2, GRACE_S = 2 };
+enum { CLAIM_PROBES = 64, GRACE_EPOCHS = 2, GRACE_S = 2 };
 
 const volatile struct cleave_kernel_config cleave_config SEC(".rodata") = {.generation = 1,
 									   .gone_action = XDP_DROP};
@@ -51,9 +51,6 @@ struct {
 } cleave_batchq SEC(".maps");
 
 struct cleave_replay_inputs cleave_replay SEC(".bss");
-
-/* Where the next walk for a free slot begins; a hint, so races do no harm. */
-__u32 cleave_cursor SEC(".bss");
 
 static RT struct cleave_kernel_counters *counters(void)
 {
@@ -213,19 +210,17 @@ static RT __u32 now_s(void)
 
 /*
  * One step of the slot protocol (runtime/map_shared_values.c describes it): true when the slot is
- * now claimed by us, with its words as they were in *saved.
+ * now claimed by us. Its other words stay as they are until it is published.
  */
-static RT _Bool try_claim(void *hash, struct cleave_value_slot *slot, __u32 index,
-			  struct cleave_value_slot *saved)
+static RT _Bool try_claim(void *hash, struct cleave_value_slot *slot, __u32 index, __u32 epoch)
 {
 	__u32 used = *(volatile __u32 *)&slot->used;
-	struct cleave_order *o = order();
 
 	if (used & 1)
 		return 0;
 	if (used) {
 		__u32 *owner = bpf_map_lookup_elem(hash, slot + 1);
-		__u32 seen_s = *(volatile __u32 *)&slot->seen_s, epoch = o ? o->epoch : 0;
+		__u32 seen_s = *(volatile __u32 *)&slot->seen_s;
 
 		if (owner && *owner == index)
 			return 0;
@@ -237,48 +232,79 @@ static RT _Bool try_claim(void *hash, struct cleave_value_slot *slot, __u32 inde
 			}
 			return 0;
 		}
-		if (!(o && epoch - slot->seen_epoch >= GRACE_EPOCHS) && now_s() - seen_s < GRACE_S)
+		if (epoch - slot->seen_epoch < GRACE_EPOCHS && now_s() - seen_s < GRACE_S)
 			return 0;
 	}
-	if (__sync_val_compare_and_swap(&slot->used, used, used + 1) != used)
-		return 0;
-	saved->used = used;
-	saved->seen_epoch = slot->seen_epoch;
-	saved->seen_s = slot->seen_s;
-	slot->index = index;
-	slot->seen_epoch = slot->seen_s = 0;
-	return 1;
+	return __sync_val_compare_and_swap(&slot->used, used, used + 1) == used;
 }
 
-/* A slot of `values` that is ours to fill in, or NULL. */
-RT struct cleave_value_slot *cleave_rt_values_claim(void *hash, void *values, __u32 slots,
-						    struct cleave_value_slot *saved)
+/*
+ * Index of a slot of `values` that is ours to fill in, or ~0. Slots are tried at random: in order,
+ * a walk would meet long runs of owned ones. The compiler wraps it in a global function for each
+ * map, which the verifier then looks at once and not at every call.
+ */
+RT __u32 cleave_rt_values_claim(void *hash, void *values, __u32 slots)
 {
+	struct cleave_order *o = order();
+	__u32 epoch = o ? o->epoch : 0;
+
 	for (int i = 0; i < CLAIM_PROBES; i++) {
-		__u32 index = cleave_cursor++ % slots;
+		__u32 index = (__u64)bpf_get_prandom_u32() * slots >> 32;
 		struct cleave_value_slot *slot = bpf_map_lookup_elem(values, &index);
 
-		if (slot && try_claim(hash, slot, index, saved))
-			return slot;
+		if (slot && try_claim(hash, slot, index, epoch))
+			return index;
 	}
-	return 0;
+	return ~0u;
+}
+
+/*
+ * The global functions: one for each `shared values` map in the maps' order; the compiler writes the
+ * body. They stand here because the verifier takes no global function without BTF.
+ */
+#define CLAIM(n)                                                                                   \
+	extern __u32 cleave_claim_body_##n(void);                                                  \
+	__attribute__((noinline)) __u32 cleave_claim_##n(void)                                     \
+	{                                                                                          \
+		return cleave_claim_body_##n();                                                    \
+	}
+CLAIM(0)
+CLAIM(1)
+CLAIM(2)
+CLAIM(3)
+CLAIM(4)
+CLAIM(5)
+CLAIM(6)
+CLAIM(7)
+CLAIM(8)
+CLAIM(9)
+CLAIM(10)
+CLAIM(11)
+CLAIM(12)
+CLAIM(13)
+CLAIM(14)
+CLAIM(15)
+
+RT struct cleave_value_slot *cleave_rt_values_slot(void *values, __u32 index)
+{
+	return bpf_map_lookup_elem(values, &index);
 }
 
 /* Makes the filled slot the key's; on failure the slot is as free as before. */
-RT long cleave_rt_values_publish(void *hash, struct cleave_value_slot *slot, const void *key,
-				 __u64 flags, struct cleave_value_slot *saved)
+RT long cleave_rt_values_publish(void *hash, struct cleave_value_slot *slot, __u32 index,
+				 const void *key, __u64 flags)
 {
-	__u32 index = slot->index;
+	__u32 used = *(volatile __u32 *)&slot->used;
 	long err = bpf_map_update_elem(hash, key, &index, flags);
 
 	if (err) {
-		slot->seen_epoch = saved->seen_epoch;
-		slot->seen_s = saved->seen_s;
-		*(volatile __u32 *)&slot->used = saved->used;
-	} else {
-		*(volatile __u32 *)&slot->used = saved->used + 2 ? saved->used + 2 : 2;
+		*(volatile __u32 *)&slot->used = used - 1;
+		return err;
 	}
-	return err;
+	slot->index = index;
+	slot->seen_epoch = slot->seen_s = 0;
+	*(volatile __u32 *)&slot->used = used + 1 ? used + 1 : 2;
+	return 0;
 }
 
 /* Queued effects: finds the element of one op; the compiler writes it, a case for each map. */
@@ -287,14 +313,15 @@ extern _Bool cleave_batch_one(struct cleave_batch_op *op);
 RT _Bool cleave_rt_batch_apply(void *map, __u32 value_size, struct cleave_batch_op *op)
 {
 	void *value = bpf_map_lookup_elem(map, op->key);
-	__u32 offset = op->offset;
+	/* Masked, not compared: that is how the verifier learns of alignment. */
+	__u32 at8 = op->offset & ~7u, at4 = op->offset & ~3u;
 
-	if (!value || offset & 3)
+	if (!value)
 		return 0;
-	if (op->size == 8 && !(offset & 7) && value_size >= 8 && offset <= value_size - 8)
-		__sync_fetch_and_add((__u64 *)(value + offset), op->operand);
-	else if (op->size == 4 && value_size >= 4 && offset <= value_size - 4)
-		__sync_fetch_and_add((__u32 *)(value + offset), (__u32)op->operand);
+	if (op->size == 8 && value_size >= 8 && at8 <= value_size - 8)
+		__sync_fetch_and_add((__u64 *)(value + at8), op->operand);
+	else if (op->size == 4 && value_size >= 4 && at4 <= value_size - 4)
+		__sync_fetch_and_add((__u32 *)(value + at4), (__u32)op->operand);
 	return 1;
 }
 
