@@ -76,6 +76,11 @@ static void collect_memory(struct sources *out, LLVMValueRef pointer, LLVMValueR
 	const struct ir_program *p = out->fx->program;
 	struct llvm_region region = llvm_pointer_region(p, pointer);
 
+	if (!out->budget) {
+		out->more = true;
+		return;
+	}
+	out->budget--;
 	switch (region.memory) {
 	case LLVM_MEMORY_PACKET:
 		collect_packet(out, pointer, at, span, access);
