@@ -113,6 +113,9 @@ static int collect_global(struct ir_program *program, LLVMValueRef g, size_t *ca
 
 	if (section_is(g, SECTION_MAPS) || !LLVMGetFirstUse(g))
 		return 0;
+	/* Strings and tables that the compiler made: no symbol, so nobody can set them. */
+	if (LLVMGetLinkage(g) == LLVMPrivateLinkage && LLVMIsGlobalConstant(g))
+		return 0;
 	if (!LLVMGetInitializer(g))
 		return frontend_refuse(program, diag, frontend_value_loc(program, g),
 				       IR_REASON_UNSUPPORTED_CALL,

@@ -293,7 +293,7 @@ bool effects_is_packet_local(struct effects *fx, int map)
 	const struct ir_map *m = &fx->program->maps[map];
 	struct local l = {.fx = fx, .map = map, .size = m->value_size};
 
-	return m->type == BPF_MAP_TYPE_PERCPU_ARRAY && m->value_size &&
+	return m->value && m->type == BPF_MAP_TYPE_PERCPU_ARRAY && m->value_size &&
 	       m->value_size <= ELEMENT_BYTES_MAX && understand_lookups(&l) &&
 	       understand_pointers(&l) && reads_only_written(&l);
 }

@@ -53,6 +53,8 @@ static void add_access(struct ir_program *program, int block, LLVMValueRef instr
 		op->lookup = LOOKUP_LATER;
 		break;
 	case LLVM_MEMORY_GLOBAL:
+		if (region.index == IR_NONE) /* a constant that the compiler made */
+			break;
 		op = add_op(program, block, instruction, global[access], capacity);
 		op->global = region.index;
 		break;

@@ -24,25 +24,32 @@ struct native {
 	struct check_user user;
 };
 
-/* A packet that the first part handed over carries the handoff right before its data. */
+/* What the first part left right before the packet. Its length is not the manifest's: map values
+ * are pointers here. */
 static int take_handoff(struct native *n)
 {
-	const struct bundle *bundle = n->side.bundle;
 	struct cleave_packet *p = &n->user.packet;
 	size_t room = (size_t)(p->data - n->user.frame);
+	struct cleave_handoff header;
 
-	for (size_t i = 0; i < bundle->cut_count; i++) {
-		const struct bundle_cut *cut = &bundle->cuts[i];
+	if (room < sizeof header)
+		return -EPROTO;
+	memcpy(&header, p->data - sizeof header, sizeof header);
+	if (header.generation != CLEAVE_REPLAY_GENERATION || header.entry != p->entry ||
+	    header.length < sizeof header || header.length > room ||
+	    header.length > sizeof n->user.handoff)
+		return -EPROTO;
+	memcpy(n->user.handoff, p->data - header.length, header.length);
+	p->data_meta = p->data;
+	return 0;
+}
 
-		if (cut->entry != p->entry)
-			continue;
-		if (cut->length > room || cut->length > sizeof n->user.handoff)
-			return -EPROTO;
-		memcpy(n->user.handoff, p->data - cut->length, cut->length);
-		p->data_meta = p->data;
-		return 0;
-	}
-	return -EPROTO;
+/* So that a header is always of this run; the part may have moved the packet's start. */
+static void clear_handoff(struct native *n)
+{
+	memset(n->user.handoff, 0, sizeof n->user.handoff);
+	memset(n->user.packet.data - sizeof(struct cleave_handoff), 0,
+	       sizeof(struct cleave_handoff));
 }
 
 static int run(struct check_side *side, const struct test_packet *packet,
@@ -56,7 +63,7 @@ static int run(struct check_side *side, const struct test_packet *packet,
 		       packet->ifindex ? packet->ifindex : 1);
 	outcome->handed_over = false;
 	outcome->entry = 0;
-	memset(n->user.handoff, 0, sizeof n->user.handoff);
+	clear_handoff(n);
 	if (n->kernel_main)
 		action = check_user_run(&n->user, n->kernel_main, &own);
 	if (action == CLEAVE_HANDED_OVER) {

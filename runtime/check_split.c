@@ -19,9 +19,9 @@
 
 /* A packet on its way up. */
 struct held {
-	uint32_t size, ifindex, meta;
-	struct cleave_replay_inputs inputs; /* random numbers as the kernel part left them */
-	uint8_t bytes[HOST_TEST_FRAME];     /* metadata first */
+	uint32_t size, ifindex, entry, length; /* length: of the handoff */
+	struct cleave_replay_inputs inputs;    /* random numbers as the kernel part left them */
+	uint8_t bytes[HOST_TEST_FRAME];        /* handoff, packet */
 };
 
 struct split {
@@ -47,22 +47,35 @@ static bool is_handoff(const struct split *s, struct cleave_handoff *header)
 {
 	if (s->result.meta < sizeof *header)
 		return false;
-	memcpy(header, s->result.bytes, sizeof *header);
-	return header->generation == s->generation && header->length == s->result.meta;
+	memcpy(header, s->result.bytes + s->result.meta - sizeof *header, sizeof *header);
+	return header->generation == s->generation;
 }
 
-static int hold(struct split *s, const struct test_packet *packet,
-		const struct cleave_replay_inputs *inputs)
+/* What the agent would not take. */
+static bool is_damaged(const struct split *s, const struct cleave_handoff *header)
+{
+	const struct bundle *bundle = s->side.bundle;
+
+	for (size_t i = 0; i < bundle->cut_count; i++)
+		if (bundle->cuts[i].entry == header->entry)
+			return header->length != bundle->cuts[i].length ||
+			       header->length != s->result.meta;
+	return true;
+}
+
+static int hold(struct split *s, const struct cleave_handoff *header,
+		const struct test_packet *packet, const struct cleave_replay_inputs *inputs)
 {
 	struct held *h = &s->held[(s->first + s->side.held) % s->capacity];
 
-	if (!s->user_main)
+	if (!s->user_main || is_damaged(s, header))
 		return -EPROTO;
 	h->size = s->result.size;
-	h->meta = s->result.meta;
+	h->entry = header->entry;
+	h->length = header->length;
 	h->ifindex = packet->ifindex ? packet->ifindex : 1;
 	h->inputs = s->inputs ? *s->inputs : *inputs;
-	memcpy(h->bytes, s->result.bytes, s->result.meta + s->result.size);
+	memcpy(h->bytes, s->result.bytes, h->length + h->size);
 	s->side.held++;
 	return 0;
 }
@@ -81,7 +94,7 @@ static int run(struct check_side *side, const struct test_packet *packet,
 	if (err)
 		return err;
 	if (is_handoff(s, &header))
-		return hold(s, packet, inputs);
+		return hold(s, &header, packet, inputs);
 	outcome->verdict = s->result.verdict;
 	outcome->handed_over = false;
 	outcome->entry = 0;
@@ -95,12 +108,11 @@ static int run(struct check_side *side, const struct test_packet *packet,
 static void publish(struct split *s, const struct held *h)
 {
 	struct cleave_ticket ticket;
-	const uint8_t *at = h->bytes + sizeof(struct cleave_handoff);
 
 	if (!s->order)
 		return;
-	if (s->side.bundle->strict && h->meta >= sizeof(struct cleave_handoff) + sizeof ticket) {
-		memcpy(&ticket, at, sizeof ticket);
+	if (s->side.bundle->strict && s->side.bundle->ordered_maps) {
+		memcpy(&ticket, h->bytes, sizeof ticket);
 		if (CLEAVE_TICKET_PORT(ticket.ticket) < CLEAVE_PORTS_MAX)
 			__atomic_store_n(&s->order->done[CLEAVE_TICKET_PORT(ticket.ticket)],
 					 CLEAVE_TICKET_SEQ(ticket.ticket), __ATOMIC_RELEASE);
@@ -113,17 +125,15 @@ static int complete(struct check_side *side, struct check_outcome *outcome)
 {
 	struct split *s = (struct split *)side;
 	struct held *h = &s->held[s->first];
-	struct cleave_handoff header;
 	uint32_t action;
 
-	memcpy(&header, h->bytes, sizeof header);
-	check_user_set(&s->user, h->bytes + h->meta, h->size, h->ifindex);
-	memcpy(s->user.handoff, h->bytes, h->meta);
-	s->user.packet.entry = header.entry;
+	check_user_set(&s->user, h->bytes + h->length, h->size, h->ifindex);
+	memcpy(s->user.handoff, h->bytes, h->length);
+	s->user.packet.entry = h->entry;
 	action = check_user_run(&s->user, s->user_main, &h->inputs);
 	check_user_outcome(&s->user, action, outcome);
 	outcome->handed_over = true;
-	outcome->entry = header.entry;
+	outcome->entry = h->entry;
 	s->first = (s->first + 1) % s->capacity;
 	s->side.held--;
 	publish(s, h);

@@ -12,7 +12,7 @@
 #include <bpf/bpf.h>
 #include <xdp/xsk.h>
 
-enum { HEADER_PLACES_MAX = 64, PAGE_BYTES = 4096, HUGE_PAGE_BYTES = 2 << 20, KICKS_MAX = 4096 };
+enum { PAGE_BYTES = 4096, HUGE_PAGE_BYTES = 2 << 20, KICKS_MAX = 4096 };
 
 struct io_area {
 	uint8_t *bytes;
@@ -20,8 +20,6 @@ struct io_area {
 	uint32_t chunk, frames;
 	uint64_t *spare;
 	uint32_t spare_count;
-	uint32_t header_place[HEADER_PLACES_MAX];
-	uint32_t header_place_count;
 };
 
 struct io_sock {
@@ -96,22 +94,6 @@ void io_recycle(struct io_area *area, uint64_t addr)
 	area->spare[area->spare_count++] = addr & ~(uint64_t)(area->chunk - 1);
 }
 
-void io_area_set_header_places(struct io_area *area, const uint32_t *distances, uint32_t count)
-{
-	area->header_place_count = 0;
-	for (uint32_t i = 0; i < count && i < HEADER_PLACES_MAX; i++)
-		if (distances[i] <= IO_HEADROOM)
-			area->header_place[area->header_place_count++] = distances[i];
-}
-
-static void clear_header_places(struct io_area *area, uint64_t chunk)
-{
-	uint8_t *data = area->bytes + chunk + IO_HEADROOM;
-
-	for (uint32_t i = 0; i < area->header_place_count; i++)
-		memset(data - area->header_place[i], 0, sizeof(uint32_t));
-}
-
 static void reclaim(struct io_sock *sock)
 {
 	uint32_t index = 0, n = xsk_ring_cons__peek(&sock->comp, IO_RING, &index);
@@ -135,7 +117,6 @@ void io_refill(struct io_sock *sock)
 		for (uint32_t i = 0; i < n; i++) {
 			uint64_t chunk = io_take(area);
 
-			clear_header_places(area, chunk);
 			*xsk_ring_prod__fill_addr(&sock->fill, index + i) = chunk;
 		}
 		xsk_ring_prod__submit(&sock->fill, n);

@@ -68,12 +68,6 @@ uint32_t io_area_chunk(const struct io_area *area);
 uint64_t io_take(struct io_area *area);
 /* Gives a chunk back; any address inside it. */
 void io_recycle(struct io_area *area, uint64_t addr);
-/*
- * Bytes in front of a packet where a handoff header may start, as distances. They are cleared
- * before a chunk is offered to the kernel, so that what an earlier packet left there is never taken
- * for one.
- */
-void io_area_set_header_places(struct io_area *area, const uint32_t *distances, uint32_t count);
 
 /*
  * Opens a socket and fills its fill ring. A queue that another socket held a moment ago is busy for

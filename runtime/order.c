@@ -38,12 +38,14 @@ static bool is_done(const struct cleave_order *order, struct order_port *const *
 }
 
 bool order_is_ready(const struct cleave_order *order, struct order_port *const *port_of,
-		    const struct cleave_ticket *ticket, uint32_t after_count)
+		    const void *ticket, uint32_t after_count)
 {
+	const uint8_t *list = (const uint8_t *)ticket + sizeof(struct cleave_ticket);
+
 	for (uint32_t i = 0; i < after_count; i++) {
 		uint64_t after;
 
-		memcpy(&after, &ticket->after[i], sizeof after); /* handoffs are aligned to 4 */
+		memcpy(&after, list + i * sizeof after, sizeof after);
 		if (!is_done(order, port_of, after))
 			return false;
 	}

@@ -47,9 +47,12 @@ struct order_port {
 /* Every ticket given out before this agent began counts as done. Once, before any packet flows. */
 void order_begin(struct cleave_order *order, struct order_epochs *epochs, uint32_t workers);
 
-/* port_of[p]: the worker's own port number p, or NULL when another worker has it. */
+/*
+ * ticket: a struct cleave_ticket at any alignment (metadata keeps to 4 bytes only). port_of[p]: the
+ * worker's own port number p, or NULL when another worker has it.
+ */
 bool order_is_ready(const struct cleave_order *order, struct order_port *const *port_of,
-		    const struct cleave_ticket *ticket, uint32_t after_count);
+		    const void *ticket, uint32_t after_count);
 /*
  * The packet with this ticket is the next of its port: rings keep order, so what was given out
  * before it has been run or is lost. Returns how many are lost.

@@ -1,5 +1,6 @@
 #include "runtime/worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
@@ -17,8 +18,8 @@ enum {
 };
 
 /* The handoff of a packet, where it lies in the frame. */
-struct header {
-	const uint8_t *bytes;
+struct handoff {
+	uint8_t *bytes; /* of the block: ticket, live values, header */
 	uint32_t length, entry;
 };
 
@@ -28,20 +29,6 @@ static uint64_t read_clock(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static void add_length(struct worker *worker, uint32_t length)
-{
-	uint32_t at = 0;
-
-	while (at < worker->length_count && worker->lengths[at] > length)
-		at++;
-	if (at < worker->length_count && worker->lengths[at] == length)
-		return;
-	memmove(&worker->lengths[at + 1], &worker->lengths[at],
-		(worker->length_count - at) * sizeof worker->lengths[0]);
-	worker->lengths[at] = length;
-	worker->length_count++;
 }
 
 void worker_init(struct worker *worker, const struct worker_setup *setup, uint32_t index)
@@ -55,12 +42,8 @@ void worker_init(struct worker *worker, const struct worker_setup *setup, uint32
 	for (size_t i = 0; i < bundle->cut_count; i++) {
 		const struct bundle_cut *cut = &bundle->cuts[i];
 
-		if (cut->entry >= CLEAVE_ENTRIES_MAX || cut->length > IO_HEADROOM ||
-		    cut->length < sizeof(struct cleave_handoff) ||
-		    worker->length_count + 1 >= CLEAVE_ENTRIES_MAX)
-			continue;
+		assert(cut->entry < CLEAVE_ENTRIES_MAX && cut->length <= sizeof worker->handoff);
 		worker->length_of[cut->entry] = (uint16_t)cut->length;
-		add_length(worker, cut->length);
 	}
 }
 
@@ -153,7 +136,6 @@ int worker_open(struct worker *worker, enum io_copy copy, uint32_t chunk_bytes,
 	*failed = "packet memory";
 	if (err)
 		return err;
-	io_area_set_header_places(worker->area, worker->lengths, worker->length_count);
 	err = open_ports(worker, copy, failed);
 	if (!err)
 		err = open_ways_to_stack(worker, pass_devices, failed);
@@ -173,53 +155,56 @@ void worker_close(struct worker *worker)
 	io_area_free(&worker->area);
 }
 
-/*
- * The header starts `length` bytes before the packet, and says so itself. Longer places are tried
- * first: they were cleared before the kernel got the chunk, so a match there is the kernel's.
- */
-static bool find_header(const struct worker *worker, struct io_frame frame, struct header *header)
+/* False: the packet has no handoff of this generation, or not the one the manifest describes. */
+static bool find_handoff(const struct worker *worker, struct io_frame frame,
+			 struct handoff *handoff)
 {
-	const uint8_t *data = io_area_bytes(worker->area) + frame.addr;
+	uint8_t *data = io_area_bytes(worker->area) + frame.addr;
 	uint64_t before = frame.addr & (io_area_chunk(worker->area) - 1);
-	struct cleave_handoff h;
+	struct cleave_handoff header;
 
-	for (uint32_t i = 0; i < worker->length_count; i++) {
-		uint32_t length = worker->lengths[i];
-
-		if (length > before)
-			continue;
-		memcpy(&h, data - length, sizeof h);
-		if (h.generation != worker->setup->generation || h.length != length ||
-		    h.entry >= CLEAVE_ENTRIES_MAX || worker->length_of[h.entry] != length)
-			continue;
-		*header = (struct header){data - length, length, h.entry};
-		return true;
-	}
-	return false;
+	if (before < sizeof header)
+		return false;
+	memcpy(&header, data - sizeof header, sizeof header);
+	if (header.generation != worker->setup->generation || header.entry >= CLEAVE_ENTRIES_MAX ||
+	    header.length < sizeof header || header.length > before ||
+	    header.length != worker->length_of[header.entry])
+		return false;
+	*handoff = (struct handoff){data - header.length, header.length, header.entry};
+	return true;
 }
 
-static const struct cleave_ticket *ticket_of(const struct worker *worker,
-					     const struct header *header)
+/*
+ * The packet runs with a copy, since it may grow over its handoff. The header in the frame is
+ * erased, so that no later packet in this chunk is taken for one that was handed over.
+ */
+static void take_handoff(struct worker *worker, const struct handoff *handoff)
+{
+	uint8_t *end = handoff->bytes + handoff->length;
+
+	memcpy(worker->handoff, handoff->bytes, handoff->length);
+	memset(end - sizeof(struct cleave_handoff), 0, sizeof(struct cleave_handoff));
+}
+
+/* Where the ticket lies, at any alignment; the manifest's reader saw to it that there is room. */
+static const uint8_t *ticket_of(const struct worker *worker, const struct handoff *handoff)
 {
 	const struct worker_setup *setup = worker->setup;
-	size_t size = sizeof(struct cleave_handoff) + sizeof(struct cleave_ticket) +
-		      sizeof(__u64) * setup->bundle->ordered_maps;
 
-	if (!setup->order || !setup->bundle->strict || !setup->bundle->ordered_maps ||
-	    header->length < size)
+	if (!setup->order || !setup->bundle->strict || !setup->bundle->ordered_maps)
 		return NULL;
-	return (const void *)(header->bytes + sizeof(struct cleave_handoff));
+	return handoff->bytes;
 }
 
 /* May the packet run now? If it waits for too long, what it waits for is lost. */
-static bool is_ready(struct worker *worker, struct worker_port *port, const struct header *header)
+static bool is_ready(struct worker *worker, struct worker_port *port, const struct handoff *handoff)
 {
-	const struct cleave_ticket *ticket = ticket_of(worker, header);
+	const uint8_t *ticket = ticket_of(worker, handoff);
 	uint64_t number;
 
 	if (!ticket)
 		return true;
-	memcpy(&number, &ticket->ticket, sizeof number);
+	memcpy(&number, ticket, sizeof number);
 	worker->counters.lost_tickets += order_note_next(&port->order, number);
 	if (order_is_ready(worker->setup->order, worker->port_of, ticket,
 			   worker->setup->after_count)) {
@@ -239,11 +224,11 @@ static bool is_ready(struct worker *worker, struct worker_port *port, const stru
 }
 
 static void run_packet(struct worker *worker, struct worker_port *port, struct io_frame frame,
-		       const struct header *header)
+		       const struct handoff *handoff)
 {
 	uint8_t *data = io_area_bytes(worker->area) + frame.addr;
 	uint64_t inside = frame.addr & (io_area_chunk(worker->area) - 1);
-	const struct cleave_ticket *ticket = ticket_of(worker, header);
+	const uint8_t *ticket = ticket_of(worker, handoff);
 	uint64_t number = 0;
 	struct cleave_packet packet = {
 	    .data = data,
@@ -253,16 +238,15 @@ static void run_packet(struct worker *worker, struct worker_port *port, struct i
 	    .limit = data - inside + io_area_chunk(worker->area),
 	    .handoff = worker->handoff,
 	    .env = worker->env,
-	    .entry = header->entry,
+	    .entry = handoff->entry,
 	    .ingress_ifindex = worker->setup->interfaces[port->interface].ifindex,
 	    .rx_queue_index = port->queue,
 	};
 
 	if (ticket)
-		memcpy(&number, &ticket->ticket, sizeof number);
-	/* The packet may grow over its handoff: the live values are read from a copy. */
-	memcpy(worker->handoff, header->bytes, header->length);
-	count(&worker->counters.entry[header->entry]);
+		memcpy(&number, ticket, sizeof number);
+	take_handoff(worker, handoff);
+	count(&worker->counters.entry[handoff->entry]);
 	verdict_apply(worker, port, &packet, worker->setup->user_main(&packet));
 	env_packet_end(worker->env);
 	if (number)
@@ -281,14 +265,14 @@ static uint32_t run_port(struct worker *worker, struct worker_port *port)
 	}
 	for (; port->burst_at < port->burst_count; port->burst_at++, ran++) {
 		struct io_frame frame = port->burst[port->burst_at];
-		struct header header;
+		struct handoff handoff;
 
-		if (!find_header(worker, frame, &header)) {
+		if (!find_handoff(worker, frame, &handoff)) {
 			count(&worker->counters.loss[LOSS_HANDOFF]);
 			count(&worker->counters.verdict[0]);
 			io_recycle(worker->area, frame.addr);
-		} else if (is_ready(worker, port, &header)) {
-			run_packet(worker, port, frame, &header);
+		} else if (is_ready(worker, port, &handoff)) {
+			run_packet(worker, port, frame, &handoff);
 		} else {
 			break;
 		}

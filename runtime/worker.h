@@ -81,9 +81,7 @@ struct worker {
 	struct worker_target targets[TARGETS_MAX];
 	uint32_t target_count;
 	struct map_target map_targets[MAP_TARGETS];
-	uint32_t lengths[CLEAVE_ENTRIES_MAX]; /* of handoffs, largest first, each once */
-	uint32_t length_count;
-	uint16_t length_of[CLEAVE_ENTRIES_MAX]; /* by entry; 0: no such cut */
+	uint16_t length_of[CLEAVE_ENTRIES_MAX]; /* of handoffs, by entry; 0: no such cut */
 	uint64_t epoch_seen, now_ns;
 	struct worker_counters counters;
 	uint8_t handoff[IO_HEADROOM] __attribute__((aligned(8)));

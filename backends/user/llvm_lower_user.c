@@ -305,9 +305,6 @@ static void lower_globals(struct llvm_clone *c)
 	for (size_t g = 0; g < c->program->global_count; g++) {
 		LLVMValueRef global = llvm_clone_value(c, c->program->globals[g].value);
 
-		/* Strings and tables that only the compiler named cannot be set by a loader. */
-		if (LLVMGetLinkage(global) == LLVMPrivateLinkage)
-			continue;
 		expand_constant_uses(c, global, llvm_u32(c, g), global);
 	}
 }

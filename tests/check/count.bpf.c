@@ -54,10 +54,10 @@ static __always_inline int hand_over(struct xdp_md *ctx, __u32 payload)
 
 	if (bpf_xdp_adjust_meta(ctx, -COUNT_HANDOFF))
 		return XDP_ABORTED;
-	h = (void *)(long)ctx->data_meta;
-	if ((void *)h + COUNT_HANDOFF > (void *)(long)ctx->data)
+	live = (void *)(long)ctx->data_meta;
+	if ((void *)live + COUNT_HANDOFF > (void *)(long)ctx->data)
 		return XDP_ABORTED;
-	live = (void *)(h + 1);
+	h = (void *)(live + 1);
 	h->generation = cleave_config.generation;
 	h->entry = PART;
 	h->length = COUNT_HANDOFF;

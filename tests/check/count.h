@@ -10,6 +10,6 @@ struct live {
 	unsigned payload; /* offset of the payload */
 };
 
-enum { COUNT_HANDOFF = 8 + 4 };
+enum { COUNT_HANDOFF = 4 + 8 }; /* struct live, then the header */
 
 #endif

@@ -63,7 +63,7 @@ static void note_source(struct cleave_packet *p)
 
 uint32_t cleave_kernel_main(struct cleave_packet *p)
 {
-	struct cleave_handoff header = {1, 1, COUNT_HANDOFF};
+	struct cleave_handoff header = {CLEAVE_REPLAY_GENERATION, 1, COUNT_HANDOFF};
 	struct live live;
 
 	if (p->data_end - p->data < 38 || p->data[12] != 8 || p->data[13] ||
@@ -76,21 +76,23 @@ uint32_t cleave_kernel_main(struct cleave_packet *p)
 		return XDP_PASS;
 	live.payload = 34 + (p->data[23] == 17 ? 8 : 20);
 	p->entry = 1;
-	memcpy(p->data - COUNT_HANDOFF, &header, sizeof header);
-	memcpy(p->data - sizeof live, &live, sizeof live);
+	memcpy(p->data - COUNT_HANDOFF, &live, sizeof live);
+	memcpy(p->data - sizeof header, &header, sizeof header);
 	return CLEAVE_HANDED_OVER;
 }
 
 uint32_t cleave_user_main(struct cleave_packet *p)
 {
-	uint32_t action = p->entry ? CLEAVE_HANDED_OVER : cleave_kernel_main(p);
+	const uint8_t *handoff = p->handoff;
 	struct live live;
 
-	if (action != CLEAVE_HANDED_OVER)
-		return action;
-	if (p->handoff[4])
-		memcpy(&live, p->handoff + sizeof(struct cleave_handoff), sizeof live);
-	else
-		memcpy(&live, p->data - sizeof live, sizeof live);
+	if (!p->entry) { /* everything happens here */
+		uint32_t action = cleave_kernel_main(p);
+
+		if (action != CLEAVE_HANDED_OVER)
+			return action;
+		handoff = p->data - COUNT_HANDOFF;
+	}
+	memcpy(&live, handoff, sizeof live);
 	return scan(p, live);
 }

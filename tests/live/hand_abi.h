@@ -31,7 +31,7 @@ struct hand_live {
 	unsigned sequence;
 };
 
-/* Length of the handoff: header, ticket with one `after`, live values. */
-enum { HAND_LENGTH = 8 + 16 + 8 };
+/* The handoff: a ticket with one `after`, the live values, the header. */
+enum { HAND_LIVE = 16, HAND_HEADER = HAND_LIVE + 8, HAND_LENGTH = HAND_HEADER + 8 };
 
 #endif

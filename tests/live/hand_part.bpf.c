@@ -82,11 +82,11 @@ static __always_inline int hand_over(struct xdp_md *ctx, struct cleave_kernel_co
 		c->no_room++;
 		return XDP_ABORTED;
 	}
-	h = (void *)(long)ctx->data_meta;
-	if ((void *)h + HAND_LENGTH > (void *)(long)ctx->data)
+	t = (void *)(long)ctx->data_meta;
+	if ((void *)t + HAND_LENGTH > (void *)(long)ctx->data)
 		return XDP_ABORTED;
-	t = (void *)(h + 1);
-	live = (void *)h + 24;
+	live = (void *)t + HAND_LIVE;
+	h = (void *)t + HAND_HEADER;
 	h->generation = cleave_config.generation;
 	h->entry = (__u16)entry;
 	h->length = HAND_LENGTH;

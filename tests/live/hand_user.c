@@ -51,7 +51,7 @@ uint32_t cleave_user_main(struct cleave_packet *p)
 {
 	struct hand_live live;
 
-	memcpy(&live, p->handoff + 24, sizeof live);
+	memcpy(&live, p->handoff + HAND_LIVE, sizeof live);
 	switch (live.action) {
 	case HAND_DROP:
 		return XDP_DROP;

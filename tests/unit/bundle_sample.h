@@ -25,9 +25,9 @@ static void sample_maps(struct bundle *b)
 static void sample_cuts(struct bundle *b)
 {
 	static const struct bundle_live live[] = {
-	    {"payload", "packet offset", 24, 4},
-	    {"flow", "map value", 28, 4},
-	    {"", "scalar", 32, 8},
+	    {"payload", "packet offset", 16, 4},
+	    {"flow", "map value", 20, 4},
+	    {"", "scalar", 24, 8},
 	};
 	static const struct bundle_cut cuts[] = {
 	    {0, 24, "nf.bpf.c", 31, "its key is in flight", true, NULL, 0},
