@@ -22,7 +22,7 @@ static void test_says_it_all(void **state)
 	    "  limit: 4 bytes in .rodata, constant\n",
 	    "  entry 0, before nf.bpf.c:31: 24 bytes handed over, only while the packet's key",
 	    "  entry 1, before src/nf.bpf.c:77: 40 bytes handed over\n",
-	    "    bytes  24 to  28  packet offset  payload\n",
+	    "    bytes  16 to  20  packet offset  payload\n",
 	    "  ir.bc                  4 bytes  sha256 ",
 	};
 	struct bundle *b = sample_bundle();
