@@ -12,26 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* cleaved beside this program, as a build or an installation has it; else the one in PATH. */
-static const char *find_cleaved(struct arena *arena)
-{
-	static const char *const places[] = {"cleaved", "../runtime/cleaved"};
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-
-	if (n <= 0)
-		return "cleaved";
-	self[n] = '\0';
-	*strrchr(self, '/') = '\0';
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-		char *path = arena_printf(arena, "%s/%s", self, places[i]);
-
-		if (access(path, X_OK) == 0)
-			return path;
-	}
-	return "cleaved";
-}
-
 static int become_cleaved(struct arena *arena, char **argv, struct diag *diag)
 {
 	argv[0] = (char *)find_cleaved(arena);

@@ -44,13 +44,13 @@ static int legal(struct compilation *c)
 	return err ? err : partitioner_legal_layers(c->front.program, &c->target, c->diag);
 }
 
-static int plan(struct compilation *c)
+int pipeline_plan(struct compilation *c)
 {
 	return partitioner_plan(c->front.program, &c->target, c->split, !c->relaxed, &c->plan,
 				c->diag);
 }
 
-static int emit(struct compilation *c)
+int pipeline_emit(struct compilation *c)
 {
 	struct backend_options options = {.replay_inputs = c->check};
 	int err = 0;
@@ -91,8 +91,9 @@ const struct stage pipeline[] = {
     {"effects", effects, dump_graph},
     {"live", live, dump_graph},
     {"legal", legal, dump_graph},
-    {"plan", plan, dump_plan},
-    {"emit", emit, NULL},
+    {"plan", pipeline_plan, dump_plan},
+    {"emit", pipeline_emit, NULL},
+    {"verify", pipeline_verify, NULL},
     {"bundle", pipeline_make_bundle, dump_bundle},
     {NULL, NULL, NULL},
 };

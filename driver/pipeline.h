@@ -32,6 +32,7 @@ struct compilation {
 	struct backend_output replayed_source;              /* check builds */
 	struct bundle *bundle;
 	/* what it took */
+	unsigned remedies; /* rounds in which the verifier refused and the plan was changed */
 	double stage_ms[PIPELINE_STAGES_MAX];
 };
 
@@ -55,6 +56,19 @@ int pipeline_replan(struct compilation *c);
 int pipeline_find(const char *name);
 /* --time: a line for each stage, and what was clang's and what our own. */
 void pipeline_print_times(const struct compilation *c, FILE *out);
+
+/* Stages that `verify` repeats. */
+int pipeline_plan(struct compilation *c);
+int pipeline_emit(struct compilation *c);
+/*
+ * Asks this kernel's verifier, where it can be asked, about the kernel part. What it refuses moves
+ * to user: the op at the line where it stopped loses the kernel, and plan and parts are made anew.
+ * In driver/verify_part.c.
+ */
+int pipeline_verify(struct compilation *c);
+
+/* cleaved beside this program, as a build or an installation has it; else the one in PATH. */
+const char *find_cleaved(struct arena *arena);
 
 /* Makes c->bundle from the rest. In driver/make_bundle.c. */
 int pipeline_make_bundle(struct compilation *c);

@@ -6,6 +6,7 @@ int run_main(int argc, char **argv);
 int check_main(int argc, char **argv);
 int replay_main(int argc, char **argv);
 int probe_main(int argc, char **argv);
+int verify_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 
 #endif

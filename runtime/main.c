@@ -13,6 +13,7 @@ static const struct {
     {"run", run_main, "run a bundle on network interfaces, in the foreground"},
     {"check", check_main, "compare bundles with the unmodified program, packet by packet"},
     {"replay", replay_main, "run a bundle on a capture, in this process"},
+    {"verify", verify_main, "ask the kernel's verifier about an object"},
     {"status", status_main, "what the agents of this network namespace do"},
     {"probe", probe_main, "what this host and an interface can do for Cleave"},
 };

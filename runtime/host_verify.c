@@ -1,0 +1,85 @@
+/* The kernel's verifier as an oracle. */
+#include "runtime/host_verify.h"
+
+#include <bpf/libbpf.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Kernels since 6.4 keep the end of a log that does not fit; a verifier at its limit writes a lot.
+ */
+enum { LOG_BYTES = 16 << 20 };
+
+static int silent(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return 0;
+}
+
+static int load(const void *bytes, size_t size, char *log, size_t log_bytes)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "cleave_verify",
+		    .kernel_log_buf = log, .kernel_log_size = log_bytes,
+		    .kernel_log_level = log ? 1 : 0);
+	struct bpf_object *object = bpf_object__open_mem(bytes, size, &options);
+	int err = object ? bpf_object__load(object) : -errno;
+
+	bpf_object__close(object);
+	return err;
+}
+
+/* `; source text @ file.c:123`: the newest such line is where the verifier stopped. */
+static void read_place(const char *log, struct verify_refusal *refusal)
+{
+	for (const char *line = log; line && *line; line = strchr(line, '\n')) {
+		const char *end, *at = NULL, *colon;
+
+		line += *line == '\n';
+		if (*line != ';')
+			continue;
+		end = strchr(line, '\n');
+		for (const char *p = line; p + 3 < end; p++)
+			if (memcmp(p, " @ ", 3) == 0)
+				at = p + 3;
+		colon = at ? memchr(at, ':', (size_t)(end - at)) : NULL;
+		if (!colon || (size_t)(colon - at) >= sizeof refusal->file)
+			continue;
+		snprintf(refusal->file, sizeof refusal->file, "%.*s", (int)(colon - at), at);
+		refusal->line = (unsigned)strtoul(colon + 1, NULL, 10);
+	}
+}
+
+/* The last line that is neither an instruction nor the closing count. */
+static void read_message(char *log, struct verify_refusal *refusal)
+{
+	char *save = NULL;
+
+	for (char *line = strtok_r(log, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (!isdigit((unsigned char)*line) && *line != ';' &&
+		    strncmp(line, "processed ", 10) != 0 && strncmp(line, "from ", 5) != 0 &&
+		    strncmp(line, "mark_precise", 12) != 0)
+			snprintf(refusal->message, sizeof refusal->message, "%s", line);
+}
+
+int host_verify_object(const void *bytes, size_t size, struct verify_refusal *refusal)
+{
+	libbpf_print_fn_t before = libbpf_set_print(silent);
+	int err = load(bytes, size, NULL, 0);
+	char *log;
+
+	*refusal = (struct verify_refusal){0};
+	if (err && err != -EPERM) {
+		log = calloc(1, LOG_BYTES);
+		if (!log)
+			return -ENOMEM;
+		err = load(bytes, size, log, LOG_BYTES);
+		read_place(log, refusal);
+		read_message(log, refusal);
+		free(log);
+		if (!refusal->message[0])
+			snprintf(refusal->message, sizeof refusal->message, "%s", strerror(-err));
+	}
+	libbpf_set_print(before);
+	return err == -EPERM ? err : !err;
+}
