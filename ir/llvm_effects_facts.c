@@ -126,41 +126,92 @@ static uint32_t host_key(const struct type_field *field, uint64_t constant)
 	return key;
 }
 
-/* The pointers that are chosen together with the field: each comes right behind the header whose
- * type came. */
-static void learn_phi(const struct effects *fx, struct fact_set *set, LLVMValueRef phi,
+/*
+ * One way into a block of phis: where the next header starts and what it is, for a phi of type
+ * fields. false when that is not known.
+ */
+static bool read_choice(const struct effects *fx, LLVMValueRef phi, unsigned way, bool swapped,
+			uint64_t constant, struct header_fact *out)
+{
+	struct type_field field;
+	bool inner;
+	LLVMValueRef load = strip_casts(LLVMGetIncomingValue(phi, way), &inner);
+
+	if (!read_type_field(fx, load, &field))
+		return false;
+	field.swapped = inner != swapped;
+	out->at = field.place.header;
+	out->at.offset += packet_proto_bytes_min(field.place.proto);
+	out->proto = packet_proto_next(field.place.proto, host_key(&field, constant));
+	return out->proto != PACKET_PROTO_COUNT;
+}
+
+/* A pointer that is chosen with a phi: the phi itself, or a start moved by a phi of constants. */
+struct chosen {
+	LLVMValueRef pointer, phi;
+	struct anchor start; /* with a base: phi is a number that is added to it */
+};
+
+static bool pointer_of_choice(const struct effects *fx, const struct chosen *chosen, unsigned way,
+			      struct anchor *at)
+{
+	LLVMValueRef value = LLVMGetIncomingValue(chosen->phi, way);
+
+	if (!chosen->start.base) {
+		*at = effects_anchor(fx, value);
+		return true;
+	}
+	if (!LLVMIsAConstantInt(value))
+		return false;
+	*at = chosen->start;
+	at->offset += LLVMConstIntGetSExtValue(value);
+	return true;
+}
+
+/* The next header starts at one distance from the pointer, whichever way the packet came. */
+static void learn_chosen(const struct effects *fx, struct fact_set *set, LLVMValueRef types,
+			 bool swapped, uint64_t constant, struct chosen chosen)
+{
+	struct header_fact all = {0}, one = {0};
+	struct anchor at;
+	int64_t distance = 0;
+
+	for (unsigned i = 0; i < LLVMCountIncoming(types); i++) {
+		if (!read_choice(fx, types, i, swapped, constant, &one) ||
+		    !pointer_of_choice(fx, &chosen, i, &at) || at.base != one.at.base)
+			return;
+		if (i && (one.proto != all.proto || one.at.offset - at.offset != distance))
+			return;
+		distance = one.at.offset - at.offset;
+		all = one;
+	}
+	add_header(fx, set, (struct anchor){chosen.pointer, distance}, all.proto);
+}
+
+/* The pointers that are chosen together with the field, in its block. */
+static void learn_phi(const struct effects *fx, struct fact_set *set, LLVMValueRef types,
 		      bool swapped, uint64_t constant)
 {
-	unsigned count = LLVMCountIncoming(phi);
-	LLVMBasicBlockRef block = LLVMGetInstructionParent(phi);
-	enum packet_proto next = PACKET_PROTO_COUNT;
+	LLVMBasicBlockRef block = LLVMGetInstructionParent(types);
 
 	for (LLVMValueRef p = LLVMGetFirstInstruction(block); p && LLVMIsAPHINode(p);
 	     p = LLVMGetNextInstruction(p)) {
-		unsigned i = 0;
+		struct chosen chosen = {.pointer = p, .phi = p};
 
-		if (LLVMGetTypeKind(LLVMTypeOf(p)) != LLVMPointerTypeKind)
+		if (LLVMGetTypeKind(LLVMTypeOf(p)) == LLVMPointerTypeKind) {
+			learn_chosen(fx, set, types, swapped, constant, chosen);
 			continue;
-		for (; i < count; i++) {
-			struct type_field field;
-			bool inner;
-			LLVMValueRef load = strip_casts(LLVMGetIncomingValue(phi, i), &inner);
-			LLVMValueRef end = LLVMGetIncomingValue(p, i);
-
-			if (!read_type_field(fx, load, &field))
-				break;
-			field.swapped = inner != swapped;
-			field.place.header.offset += packet_proto_bytes_min(field.place.proto);
-			if (!same_anchor(effects_anchor(fx, end), field.place.header))
-				break;
-			enum packet_proto one =
-			    packet_proto_next(field.place.proto, host_key(&field, constant));
-			if (one == PACKET_PROTO_COUNT || (i && one != next))
-				break;
-			next = one;
 		}
-		if (count && i == count)
-			add_header(fx, set, (struct anchor){.base = p}, next);
+		for (LLVMUseRef use = LLVMGetFirstUse(p); use; use = LLVMGetNextUse(use)) {
+			LLVMValueRef gep = LLVMGetUser(use);
+
+			if (!LLVMIsAGetElementPtrInst(gep) || LLVMGetNumOperands(gep) != 2 ||
+			    effects_type_bytes(fx, LLVMGetGEPSourceElementType(gep)) != 1)
+				continue;
+			chosen.pointer = gep;
+			chosen.start = effects_anchor(fx, LLVMGetOperand(gep, 0));
+			learn_chosen(fx, set, types, swapped, constant, chosen);
+		}
 	}
 }
 

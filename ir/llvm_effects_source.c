@@ -4,6 +4,7 @@
  */
 #include "ir/llvm_effects.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/arena.h"
@@ -280,7 +281,13 @@ static void collect_stack(struct sources *out, LLVMValueRef root, LLVMValueRef a
 	}
 }
 
-static const char *join(const struct sources *out)
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* In the order of the alphabet, so that equal sets read the same. */
+static const char *join(struct sources *out)
 {
 	struct arena *arena = out->fx->program->arena;
 	const char *text = NULL, *between = out->computed ? ", " : "|";
@@ -289,6 +296,7 @@ static const char *join(const struct sources *out)
 		return out->names[0];
 	if (!out->count)
 		return out->computed ? "computed" : "unknown";
+	qsort(out->names, out->count, sizeof *out->names, compare_names);
 	for (size_t i = 0; i < out->count; i++)
 		text = text ? arena_printf(arena, "%s%s%s", text, between, out->names[i])
 			    : out->names[i];

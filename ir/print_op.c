@@ -66,7 +66,7 @@ const char *ir_op_line(struct arena *arena, const struct ir_program *program,
 	if (!out)
 		return ir_op_text(op->kind);
 	fputs(ir_op_text(op->kind), out);
-	if (op->name && op->map == IR_NONE)
+	if (op->name && op->map == IR_NONE && !shows_range(op->kind))
 		fprintf(out, " %s", op->name);
 	if (shows_range(op->kind) || op->packet.field || op->packet.known)
 		print_range(out, &op->packet);
