@@ -11,7 +11,7 @@
 
 #include "support/arena.h"
 
-enum { ELEMENT_BYTES_MAX = 16384 };
+enum { ELEMENT_BYTES_MAX = 16384, INDEX_DEPTH_MAX = 8 };
 
 /* What an instruction does with bytes [from, to) of the element. */
 struct touch {
@@ -38,6 +38,112 @@ static bool is_element(const struct local *l, struct llvm_region region)
 	return region.memory == LLVM_MEMORY_MAP && region.index == l->map;
 }
 
+static uint64_t index_max(LLVMValueRef index, unsigned depth);
+
+static uint64_t phi_max(LLVMValueRef phi, unsigned depth)
+{
+	uint64_t max = 0;
+
+	for (unsigned i = 0; i < LLVMCountIncoming(phi); i++) {
+		uint64_t one = index_max(LLVMGetIncomingValue(phi, i), depth + 2);
+
+		max = one > max ? one : max;
+	}
+	return max;
+}
+
+/* The largest value an index can have, as far as its last steps tell. */
+static uint64_t index_max(LLVMValueRef index, unsigned depth)
+{
+	uint64_t constant, inner;
+
+	if (effects_const(index, &constant))
+		return constant;
+	if (!LLVMIsAInstruction(index) || depth >= INDEX_DEPTH_MAX ||
+	    LLVMGetTypeKind(LLVMTypeOf(index)) != LLVMIntegerTypeKind)
+		return UINT64_MAX;
+	unsigned width = LLVMGetIntTypeWidth(LLVMTypeOf(index));
+	uint64_t all = width < 64 ? (1ull << width) - 1 : UINT64_MAX;
+
+	switch (LLVMGetInstructionOpcode(index)) {
+	case LLVMPHI:
+		return phi_max(index, depth);
+	case LLVMZExt:
+		return index_max(LLVMGetOperand(index, 0), depth + 1);
+	case LLVMAnd:
+		return effects_const(LLVMGetOperand(index, 1), &constant) ? constant : all;
+	case LLVMURem:
+		return effects_const(LLVMGetOperand(index, 1), &constant) && constant ? constant - 1
+										      : all;
+	case LLVMLShr:
+		inner = index_max(LLVMGetOperand(index, 0), depth + 1);
+		return effects_const(LLVMGetOperand(index, 1), &constant) && constant < 64
+			   ? inner >> constant
+			   : all;
+	default:
+		return all;
+	}
+}
+
+/* Widens [from, to) by index * bytes; false when it may leave the element. */
+static bool widen_by(const struct local *l, LLVMValueRef index, uint64_t bytes, uint64_t *from,
+		     uint64_t *to)
+{
+	unsigned width = LLVMGetIntTypeWidth(LLVMTypeOf(index));
+	uint64_t max = index_max(index, 0);
+
+	/* Narrow indices are signed: one with its top bit set would go back. */
+	if (max >= 1ull << (width < 64 ? width - 1 : 63) || (max && bytes > l->size / max))
+		return false;
+	if (LLVMIsAConstantInt(index))
+		*from += max * bytes;
+	*to += max * bytes;
+	return *to <= l->size;
+}
+
+/* The same by all that one step back along a pointer adds. */
+static bool widen(const struct local *l, LLVMValueRef gep, uint64_t *from, uint64_t *to)
+{
+	LLVMTypeRef type = LLVMGetGEPSourceElementType(gep);
+
+	for (int i = 1; i < LLVMGetNumOperands(gep); i++) {
+		LLVMValueRef index = LLVMGetOperand(gep, (unsigned)i);
+
+		if (i > 1 && LLVMGetTypeKind(type) == LLVMStructTypeKind) {
+			unsigned field = (unsigned)LLVMConstIntGetZExtValue(index);
+			uint64_t offset = LLVMOffsetOfElement(l->fx->layout, type, field);
+
+			*from += offset;
+			*to += offset;
+			type = LLVMStructGetTypeAtIndex(type, field);
+			continue;
+		}
+		if (i > 1)
+			type = LLVMGetElementType(type);
+		if (!widen_by(l, index, LLVMABISizeOfType(l->fx->layout, type), from, to))
+			return false;
+	}
+	return *to <= l->size;
+}
+
+/* The bytes that an access of size bytes through the pointer may touch: at worst all of the
+ * element. */
+static void find_range(const struct local *l, LLVMValueRef pointer, uint64_t size,
+		       struct touch *touch)
+{
+	uint64_t from = 0, to = size;
+
+	while (LLVMIsAGetElementPtrInst(pointer)) {
+		if (!widen(l, pointer, &from, &to))
+			return;
+		pointer = LLVMGetOperand(pointer, 0);
+	}
+	if (!LLVMIsACallInst(pointer))
+		return;
+	touch->from = (uint32_t)from;
+	touch->to = (uint32_t)to;
+}
+
 /* false when the element is touched in a way that ends the analysis. */
 static bool add_touch(struct local *l, LLVMValueRef instruction, LLVMValueRef pointer,
 		      uint64_t size, bool reads)
@@ -57,6 +163,8 @@ static bool add_touch(struct local *l, LLVMValueRef instruction, LLVMValueRef po
 		touch.to = touch.from + (uint32_t)size;
 	} else if (!reads) {
 		return true; /* writes somewhere: nothing for sure */
+	} else {
+		find_range(l, pointer, size, &touch);
 	}
 	*ARENA_PUSH(l->fx->program->arena, l->touches, l->touch_count, l->touch_capacity) = touch;
 	return true;

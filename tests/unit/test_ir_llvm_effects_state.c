@@ -75,6 +75,10 @@ static void knows_scratch(void **state)
 		  scratch) "__builtin_memset(v, ifindex(c), 16); consume(1); consume(v[1]);\n"
 			   "return update(hash, v, v, 0); }",
 	      true);
+	/* somewhere in what was written */
+	local("int prog(void *c) {" FIND(scratch) "v[0] = ifindex(c); consume(1); consume(((u8 "
+						  "*)v)[ifindex(c) & 7]); return 2; }",
+	      true);
 	/* a loop writes, a loop reads what was written before it */
 	local("int prog(void *c) {" FIND(scratch) "v[0] = 0; consume(1); for (u32 i = 0; i < "
 						  "ifindex(c); i++) v[0] += cpu();\n"
@@ -97,6 +101,18 @@ static void knows_what_is_state(void **state)
 	      false);
 	local("int prog(void *c) {" FIND(scratch) "for (u32 i = 0; i < ifindex(c); i++) { v[0] = "
 						  "i; consume(i); } consume(v[0]);\n"
+						  "return 2; }",
+	      false);
+	/* somewhere in more than was written; nobody knows where */
+	local("int prog(void *c) {" FIND(scratch) "v[0] = ifindex(c); consume(1); consume(((u8 "
+						  "*)v)[ifindex(c) & 15]); return 2; }",
+	      false);
+	local("int prog(void *c) {" FIND(scratch) "v[0] = ifindex(c); consume(1); consume(*(u16 "
+						  "*)((u8 *)v + (ifindex(c) & 7)));\n"
+						  "return 2; }",
+	      false);
+	local("int prog(void *c) {" FIND(scratch) "v[1] = ifindex(c); consume(1); consume(((u8 "
+						  "*)(v + 1))[(int)ifindex(c)]);\n"
 						  "return 2; }",
 	      false);
 	/* counted in */
