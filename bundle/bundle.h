@@ -1,7 +1,7 @@
 /*
  * The bundle: one file, the whole contract between the compiler and the agent. A POSIX tar whose
- * first member SHA256 holds the digest of everything else and whose second, manifest.json, describes
- * the rest. docs/bundle-format.md has the format; this is its image in memory.
+ * first member SHA256 holds the digest of everything else and whose second, manifest.json,
+ * describes the rest. docs/bundle-format.md has the format; this is its image in memory.
  *
  *     struct bundle *b;
  *     int err = bundle_read("nf.cleave", &b, diag);
@@ -29,7 +29,7 @@ enum map_home {
 	MAP_HOME_COUNT
 };
 
-const char *map_home_text(enum map_home home);	  /* "shared array" */
+const char *map_home_text(enum map_home home);    /* "shared array" */
 const char *map_home_meaning(enum map_home home); /* one plain sentence */
 /* The home with this text, or MAP_HOME_COUNT. */
 enum map_home map_home_find(const char *text);
@@ -37,12 +37,12 @@ enum map_home map_home_find(const char *text);
 /* A map of the NF, as its source declares it, and where the plan puts it. */
 struct bundle_map {
 	const char *name;
-	uint32_t type;	  /* enum bpf_map_type of the source */
+	uint32_t type; /* enum bpf_map_type of the source */
 	uint32_t key_size, value_size, max_entries, flags;
 	enum map_home home;
-	const char *why;  /* the plan's reason for the home */
-	uint32_t slots;	  /* shared values: entries of the cv_ array; else 0 */
-	uint64_t layout;  /* XXH3 of type, sizes, flags and home: changes when the layout does */
+	const char *why; /* the plan's reason for the home */
+	uint32_t slots;  /* shared values: entries of the cv_ array; else 0 */
+	uint64_t layout; /* XXH3 of type, sizes, flags and home: changes when the layout does */
 };
 
 /* The layout number of a map; bundle_manifest sets it and the reader checks it. */
@@ -59,17 +59,18 @@ struct bundle_global {
 /* One live value in a handoff. */
 struct bundle_live {
 	const char *name; /* of the source variable where one is known */
-	const char *kind; /* "scalar", "packet offset", "map value", "map key", "stack bytes", "map bytes", ... */
+	/* "scalar", "packet offset", "map value", "map key", "stack bytes", "map bytes", ... */
+	const char *kind;
 	uint32_t offset, size; /* bytes, from the start of the handoff */
 };
 
 struct bundle_cut {
-	uint32_t entry;	 /* number in the handoff header */
+	uint32_t entry;  /* number in the handoff header */
 	uint32_t length; /* bytes of the handoff: ticket, live values, header */
 	const char *file;
-	uint32_t line;	 /* of the first op behind the cut */
+	uint32_t line; /* of the first op behind the cut */
 	const char *why;
-	bool held_only;	 /* taken only while the packet's key is in flight (strict order) */
+	bool held_only; /* taken only while the packet's key is in flight (strict order) */
 	struct bundle_live *live;
 	size_t live_count;
 };
@@ -81,34 +82,44 @@ struct bundle_member {
 	char digest[65]; /* SHA-256, hexadecimal */
 };
 
-/* Names of the members. user.so and replay.so are optional; source.bpf.o is too when the kernel cannot run the source. */
+/*
+ * Names of the members. user.so and replay.so are optional; source.bpf.o is too when the kernel
+ * cannot run the source.
+ */
 #define BUNDLE_MEMBER_MANIFEST "manifest.json"
-#define BUNDLE_MEMBER_IR       "ir.bc"	      /* clang's bitcode of the whole program, for re-splitting */
-#define BUNDLE_MEMBER_SOURCE   "source.bpf.o" /* the oracle: the unmodified program compiled by clang alone */
-#define BUNDLE_MEMBER_KERNEL   "kernel.bpf.o" /* the kernel part */
-#define BUNDLE_MEMBER_USER     "user.so"      /* the user part; absent when everything runs in the kernel */
-#define BUNDLE_MEMBER_PLAN     "plan.txt"     /* what `cleave explain` prints */
-#define BUNDLE_MEMBER_REPLAY   "replay.so"    /* both parts for the host, in bundles made for replay and check */
+/* clang's bitcode of the whole program, for re-splitting */
+#define BUNDLE_MEMBER_IR "ir.bc"
+/* the oracle: the unmodified program compiled by clang alone */
+#define BUNDLE_MEMBER_SOURCE "source.bpf.o"
+#define BUNDLE_MEMBER_KERNEL "kernel.bpf.o" /* the kernel part */
+/* the user part; absent when everything runs in the kernel */
+#define BUNDLE_MEMBER_USER "user.so"
+#define BUNDLE_MEMBER_PLAN "plan.txt" /* what `cleave explain` prints */
+/* both parts for the host, in bundles made for replay and check */
+#define BUNDLE_MEMBER_REPLAY "replay.so"
 
 struct bundle {
 	struct arena *arena; /* owns everything below */
 	const char *cleave_version;
-	const char *program;	  /* function name of the NF */
-	const char *section;	  /* its ELF section, e.g. "xdp" or "xdp.frags" */
-	const char *source;	  /* name of the source file, no folder */
-	const char *clang;	  /* clang's version line */
+	const char *program;      /* function name of the NF */
+	const char *section;      /* its ELF section, e.g. "xdp" or "xdp.frags" */
+	const char *source;       /* name of the source file, no folder */
+	const char *clang;        /* clang's version line */
 	const char **clang_flags; /* flags after -- */
 	size_t clang_flag_count;
-	const char *machine;	  /* e.g. "x86_64": what user.so runs on */
-	const char *cpu;	  /* LLVM's name of the CPU user.so was tuned for */
-	const char *split;	  /* the --split that made it */
-	bool strict;		  /* strict order (else relaxed) */
-	uint32_t ordered_maps;	  /* entries of struct cleave_ticket's after[] */
-	bool replay_inputs;	  /* a check build: clocks and random numbers come from cleave_replay */
-	bool kernel_can_run_source; /* false: the model says the verifier rejects source.bpf.o (expressive NF) */
+	const char *machine;   /* e.g. "x86_64": what user.so runs on */
+	const char *cpu;       /* LLVM's name of the CPU user.so was tuned for */
+	const char *split;     /* the --split that made it */
+	bool strict;           /* strict order (else relaxed) */
+	uint32_t ordered_maps; /* entries of struct cleave_ticket's after[] */
+	/* a check build: clocks and random numbers come from cleave_replay */
+	bool replay_inputs;
+	/* false: the model says the verifier rejects source.bpf.o (expressive NF) */
+	bool kernel_can_run_source;
 	const char *kernel_refusal; /* why, with file:line; NULL when it can */
-	uint32_t min_kernel;	  /* KERNEL_VERSION(a,b,c) the kernel part needs */
-	const char **kernel_features; /* plain names, e.g. "xdp", "af_xdp", "mmapable arrays", "bpf_link" */
+	uint32_t min_kernel;        /* KERNEL_VERSION(a,b,c) the kernel part needs */
+	/* plain names, e.g. "xdp", "af_xdp", "mmapable arrays", "bpf_link" */
+	const char **kernel_features;
 	size_t kernel_feature_count;
 	struct bundle_map *maps;
 	size_t map_count;
@@ -133,8 +144,8 @@ void bundle_add(struct bundle *bundle, const char *name, const void *bytes, size
 const struct bundle_member *bundle_find(const struct bundle *bundle, const char *name);
 
 /*
- * Writes the bundle atomically; the same bundle always gives the same bytes. Returns 0 or a negative
- * errno, reported to diag.
+ * Writes the bundle atomically; the same bundle always gives the same bytes. Returns 0 or a
+ * negative errno, reported to diag.
  */
 int bundle_write(struct bundle *bundle, const char *path, struct diag *diag);
 

@@ -1,25 +1,29 @@
 /*
- * The contract between a bundle's kernel part (an XDP object) and the agent: names and layouts of what
- * Cleave adds to the user's own maps. Included by C and by the BPF run-time part, so plain types only.
+ * The contract between a bundle's kernel part (an XDP object) and the agent: names and layouts of
+ * what Cleave adds to the user's own maps. Included by C and by the BPF run-time part, so plain
+ * types only.
  *
  * Handoff. A packet that leaves the kernel for user carries a block of `length` bytes immediately
  * before its first byte, little endian:
  *
- *     data - length   [struct cleave_ticket]   8 + 8 * n bytes, in strict order with n > 0 ordered maps
- *                     live values              where the manifest's cut says, counted from the block's start
+ *     data - length   [struct cleave_ticket]   8 + 8 * n bytes, in strict order with n > 0 ordered
+ *                                              maps
+ *                     live values              where the manifest says, from the block's start
  *                     padding                  so that length is a multiple of 4
  *     data - 8        struct cleave_handoff
  *
- * The block is the packet's XDP metadata: data_meta == data - length. An AF_XDP descriptor tells where the
- * packet begins but not where its metadata does, so the header is at the end. docs/handoff-format.md.
+ * The block is the packet's XDP metadata: data_meta == data - length. An AF_XDP descriptor tells
+ * where the packet begins but not where its metadata does, so the header is at the end.
+ * docs/handoff-format.md.
  *
  * Strict order. Every packet that is handed over takes a ticket: (port << 48) | sequence, the
- * sequence counted per port (= interface and queue). The kernel writes the ticket into the order cell of every state key the user
- * part may touch. A later packet that is about to touch the same key in the kernel sees that the
- * ticket is not done yet (done[port] < ticket) and is handed over too, with the old ticket in its
- * `after` list; the agent processes a packet only when all tickets of its `after` list are done.
- * The agent writes done[port] when the effects and the transmit of that packet are visible. A ticket
- * whose packet was lost (ring full) is done as soon as a later one of its port is.
+ * sequence counted per port (= interface and queue). The kernel writes the ticket into the order
+ * cell of every state key the user part may touch. A later packet that is about to touch the same
+ * key in the kernel sees that the ticket is not done yet (done[port] < ticket) and is handed over
+ * too, with the old ticket in its `after` list; the agent processes a packet only when all tickets
+ * of its `after` list are done. The agent writes done[port] when the effects and the transmit of
+ * that packet are visible. A ticket whose packet was lost (ring full) is done as soon as a later
+ * one of its port is.
  */
 #ifndef CLEAVE_BUNDLE_KERNEL_ABI_H
 #define CLEAVE_BUNDLE_KERNEL_ABI_H
@@ -28,28 +32,37 @@
 
 #define CLEAVE_CONFIG_SYMBOL "cleave_config" /* struct cleave_kernel_config in .rodata */
 #define CLEAVE_MAP_XSKS      "cleave_xsks"   /* XSKMAP, index = port */
-#define CLEAVE_MAP_COUNTERS  "cleave_counts" /* PERCPU_ARRAY, 1 entry, struct cleave_kernel_counters */
-#define CLEAVE_MAP_ORDER     "cleave_order"  /* ARRAY, mmapable, 1 entry, struct cleave_order */
-#define CLEAVE_PROG_BATCH    "cleave_batch"  /* SEC("syscall"), struct cleave_batch_args as context */
-#define CLEAVE_MAP_BATCH     "cleave_batchq" /* ARRAY, mmapable, CLEAVE_BATCH_MAX entries of struct cleave_batch_op */
-#define CLEAVE_VALUES_PREFIX "cv_"	     /* + map name: ARRAY, mmapable: values of a `shared values` map */
-#define CLEAVE_REPLAY_SYMBOL "cleave_replay" /* struct cleave_replay_inputs in .bss, in check builds only */
+/* PERCPU_ARRAY, 1 entry, struct cleave_kernel_counters */
+#define CLEAVE_MAP_COUNTERS "cleave_counts"
+#define CLEAVE_MAP_ORDER    "cleave_order" /* ARRAY, mmapable, 1 entry, struct cleave_order */
+/* SEC("syscall"), struct cleave_batch_args as context */
+#define CLEAVE_PROG_BATCH "cleave_batch"
+/* ARRAY, mmapable, CLEAVE_BATCH_MAX entries of struct cleave_batch_op */
+#define CLEAVE_MAP_BATCH "cleave_batchq"
+/* + map name: ARRAY, mmapable: values of a `shared values` map */
+#define CLEAVE_VALUES_PREFIX "cv_"
+/* struct cleave_replay_inputs in .bss, in check builds only */
+#define CLEAVE_REPLAY_SYMBOL "cleave_replay"
 
 enum {
 	CLEAVE_PORTS_MAX = 64,
 	CLEAVE_ENTRIES_MAX = 256,
-	CLEAVE_ORDER_CELLS = 65536, /* power of two; the first CLEAVE_ORDER_MAPS stand for whole maps */
-	CLEAVE_ORDER_MAPS = 16,	    /* ordered maps of one plan, at most */
+	/* power of two; the first CLEAVE_ORDER_MAPS stand for whole maps */
+	CLEAVE_ORDER_CELLS = 65536,
+	CLEAVE_ORDER_MAPS = 16, /* ordered maps of one plan, at most */
 	CLEAVE_BATCH_MAX = 256,
 	CLEAVE_BATCH_KEY_MAX = 64,
 };
 
-/* Set by the agent before load; one copy per interface (the objects of two interfaces share all maps but .rodata). */
+/*
+ * Set by the agent before load; one copy per interface (the objects of two interfaces share all
+ * maps but .rodata).
+ */
 struct cleave_kernel_config {
 	__u32 generation;  /* written into every handoff header; never 0 */
 	__u32 port_base;   /* port of this interface's queue 0: port = port_base + rx_queue_index */
 	__u32 gone_action; /* XDP_DROP or XDP_PASS: when no socket takes a handed-over packet */
-	__u32 count;	   /* count verdicts decided in the kernel too (cuts are always counted) */
+	__u32 count;       /* count verdicts decided in the kernel too (cuts are always counted) */
 };
 
 /* The last 8 bytes of the block. */
@@ -61,7 +74,7 @@ struct cleave_handoff {
 
 /* The first bytes of the block. */
 struct cleave_ticket {
-	__u64 ticket;	/* this packet's: (port << 48) | sequence from 1 */
+	__u64 ticket;  /* this packet's: (port << 48) | sequence from 1 */
 	__u64 after[]; /* one per ordered map of the plan; 0: nothing to wait for */
 };
 
@@ -69,18 +82,21 @@ struct cleave_ticket {
 #define CLEAVE_TICKET_SEQ(t)  ((t) & 0xffffffffffffULL)
 
 struct cleave_order {
-	__u64 epoch;			/* agent: +1 whenever every packet in flight at the last +1 is completed; from 1 */
-	__u64 next[CLEAVE_PORTS_MAX];	/* sequence last given out, kernel writes */
-	__u64 done[CLEAVE_PORTS_MAX];	/* sequence last completed, agent writes (release) */
+	/* agent: +1 whenever every packet in flight at the last +1 is completed; from 1 */
+	__u64 epoch;
+	__u64 next[CLEAVE_PORTS_MAX];   /* sequence last given out, kernel writes */
+	__u64 done[CLEAVE_PORTS_MAX];   /* sequence last completed, agent writes (release) */
 	__u64 cell[CLEAVE_ORDER_CELLS]; /* ticket last given for a key with this hash; 0: none */
 };
 
 struct cleave_kernel_counters {
-	__u64 verdict[8];		  /* by XDP action, decided in the kernel; when config.count */
-	__u64 cut[CLEAVE_ENTRIES_MAX];	  /* packets handed over, by entry */
-	__u64 gone;			  /* of those, packets that no socket was there for */
-	__u64 no_room;			  /* adjust_meta refused the handoff; packet aborted */
-	__u64 held;			  /* of the cuts, packets sent only because their key was in flight */
+	/* by XDP action, decided in the kernel; when config.count */
+	__u64 verdict[8];
+	__u64 cut[CLEAVE_ENTRIES_MAX]; /* packets handed over, by entry */
+	__u64 gone;                    /* of those, packets that no socket was there for */
+	__u64 no_room;                 /* adjust_meta refused the handoff; packet aborted */
+	/* of the cuts, packets sent only because their key was in flight */
+	__u64 held;
 };
 
 /* One queued effect of the user part on a map with home `kernel, batched`. */
@@ -103,20 +119,22 @@ struct cleave_batch_args {
 /* Check builds replay time and random numbers, the same on both sides. */
 struct cleave_replay_inputs {
 	__u64 ktime_ns; /* what every clock helper returns; jiffies = ktime_ns / 4000000 */
-	__u64 random;	/* xorshift64* state; every draw advances it (never 0) */
+	__u64 random;   /* xorshift64* state; every draw advances it (never 0) */
 };
 
 /*
- * A slot of a `shared values` array: this header, the key padded to 8, the value padded to 8.
- * A slot is free when the hash does not map its key to its index, so eviction and deletion need no
- * free list. A packet in flight may still hold its index: it is reused only after a grace period, two
- * epochs (as in quiescent-state-based reclamation) or one second after it was first seen unowned.
+ * A slot of a `shared values` array: this header, the key padded to 8, the value padded to 8. A
+ * slot is free when the hash does not map its key to its index, so eviction and deletion need no
+ * free list. A packet in flight may still hold its index: it is reused only after a grace period,
+ * two epochs (as in quiescent-state-based reclamation) or one second after it was first seen
+ * unowned.
  */
 struct cleave_value_slot {
-	__u32 index;	 /* of this slot, so that a value pointer tells its index */
-	__u32 seen_epoch; /* low 32 bits of the epoch at which it was first seen unowned; 0: not seen */
-	__u32 seen_s;	 /* second (monotonic) of the same */
-	__u32 used;	 /* 0: never used, free at once */
+	__u32 index; /* of this slot, so that a value pointer tells its index */
+	/* low 32 bits of the epoch at which it was first seen unowned; 0: not seen */
+	__u32 seen_epoch;
+	__u32 seen_s; /* second (monotonic) of the same */
+	__u32 used;   /* 0: never used, free at once */
 };
 
 #endif

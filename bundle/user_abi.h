@@ -1,6 +1,6 @@
 /*
- * The contract between a bundle's user part (a native shared object) and whoever runs it: the agent,
- * `cleave check` and `cleave replay`.
+ * The contract between a bundle's user part (a native shared object) and whoever runs it: the
+ * agent, `cleave check` and `cleave replay`.
  *
  * The shared object exports
  *
@@ -17,36 +17,40 @@
 
 #include <stdint.h>
 
-#define CLEAVE_USER_ABI	       1
+#define CLEAVE_USER_ABI        1
 #define CLEAVE_USER_ABI_SYMBOL "cleave_user_abi"
 #define CLEAVE_USER_MAIN       "cleave_user_main"
 /*
  * In replay bundles: the kernel part compiled for the host. Same signature; a packet it hands over
  * returns CLEAVE_HANDED_OVER with `entry` set and the handoff block written right before data, its
- * header in the last 8 bytes (generation CLEAVE_REPLAY_GENERATION). Pointers to map values travel as
- * they are, so the block's length is what its header says, not what the manifest does.
+ * header in the last 8 bytes (generation CLEAVE_REPLAY_GENERATION). Pointers to map values travel
+ * as they are, so the block's length is what its header says, not what the manifest does.
  */
-#define CLEAVE_KERNEL_MAIN  "cleave_kernel_main"
-#define CLEAVE_HANDED_OVER  0x100u
+#define CLEAVE_KERNEL_MAIN       "cleave_kernel_main"
+#define CLEAVE_HANDED_OVER       0x100u
 #define CLEAVE_REPLAY_GENERATION 1
 
 struct cleave_env;
 
-/* One packet and the context the program sees of it. Filled in by the caller, owned by the caller. */
+/*
+ * One packet and the context the program sees of it. Filled in by the caller, owned by the
+ * caller.
+ */
 struct cleave_packet {
 	uint8_t *data, *data_end, *data_meta; /* data_meta == data when there is none */
-	uint8_t *head;			      /* lowest address data may move to */
-	uint8_t *limit;			      /* highest address data_end may move to */
-	const uint8_t *handoff;		      /* START of the handoff block (kernel_abi.h); valid while the entry runs */
+	uint8_t *head;                        /* lowest address data may move to */
+	uint8_t *limit;                       /* highest address data_end may move to */
+	/* START of the handoff block (kernel_abi.h); valid while the entry runs */
+	const uint8_t *handoff;
 	struct cleave_env *env;
-	uint32_t entry;		  /* entry number, 0 = start of the program */
+	uint32_t entry; /* entry number, 0 = start of the program */
 	uint32_t ingress_ifindex;
 	uint32_t rx_queue_index;
 	uint32_t egress_ifindex;
 	/* Results beside the action: what XDP_REDIRECT means. */
-	uint32_t redirect_kind;	  /* enum cleave_redirect_kind */
+	uint32_t redirect_kind;   /* enum cleave_redirect_kind */
 	uint32_t redirect_target; /* ifindex, or key in the map */
-	uint32_t redirect_map;	  /* index of the map in the manifest */
+	uint32_t redirect_map;    /* index of the map in the manifest */
 	uint32_t reserved;
 	uint64_t redirect_flags;
 };
@@ -74,22 +78,27 @@ struct cleave_calls {
 			uint32_t offset, uint32_t size, uint64_t operand);
 	/* the index in a `shared values` or `shared array` map of a value pointer, and back */
 	void *(*map_value)(struct cleave_env *, struct cleave_map *map, uint32_t index);
-	uint64_t (*ktime_ns)(struct cleave_env *, uint32_t clock); /* clock: CLOCK_MONOTONIC, _BOOTTIME, _TAI, _MONOTONIC_COARSE */
+	/* clock: CLOCK_MONOTONIC, _BOOTTIME, _TAI, _MONOTONIC_COARSE */
+	uint64_t (*ktime_ns)(struct cleave_env *, uint32_t clock);
 	uint64_t (*jiffies64)(struct cleave_env *);
 	uint32_t (*prandom_u32)(struct cleave_env *);
-	/* redirect_map's test that the key exists: 0, or -1 when the flags' fallback action is due */
+	/*
+	 * redirect_map's test that the key exists: 0, or -1 when the flags' fallback action is
+	 * due
+	 */
 	int (*redirect_check)(struct cleave_env *, struct cleave_map *map, uint32_t key);
 	void (*trace)(struct cleave_env *, const char *text, uint32_t length);
 };
 
 struct cleave_env {
 	const struct cleave_calls *calls;
-	struct cleave_map **maps;	/* one per map of the manifest, in its order */
-	uint8_t **map_memory;		/* shared array, packet-local and native array: first value; else NULL */
-	uint8_t **globals;		/* one per global variable of the manifest: its address */
-	uint32_t cpu;			/* what bpf_get_smp_processor_id returns */
+	struct cleave_map **maps; /* one per map of the manifest, in its order */
+	/* shared array, packet-local and native array: first value; else NULL */
+	uint8_t **map_memory;
+	uint8_t **globals; /* one per global variable of the manifest: its address */
+	uint32_t cpu;      /* what bpf_get_smp_processor_id returns */
 	uint32_t map_count, global_count;
-	void *owner;			/* the runner's */
+	void *owner; /* the runner's */
 };
 
 #endif

@@ -22,7 +22,7 @@ bool map_type_is_percpu(uint32_t type)
 }
 
 void map_head_init(struct cleave_map *map, const struct map_ops *ops, const struct bundle_map *spec,
-	      uint32_t cpus)
+		   uint32_t cpus)
 {
 	map->ops = ops;
 	snprintf(map->name, sizeof map->name, "%s", spec->name ? spec->name : "");

@@ -47,7 +47,7 @@ struct cleave_map {
 
 /* Fills the head from the manifest. */
 void map_head_init(struct cleave_map *map, const struct map_ops *ops, const struct bundle_map *spec,
-	      uint32_t cpus);
+		   uint32_t cpus);
 
 int map_array_new(const struct bundle_map *spec, uint32_t cpus, struct cleave_map **map);
 int map_devices_new(const struct bundle_map *spec, struct cleave_map **map);

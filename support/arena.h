@@ -35,11 +35,10 @@ char *arena_printf(struct arena *arena, const char *format, ...)
  * zeroed element of the array `vec`.
  */
 #define ARENA_PUSH(arena, vec, count, cap)                                                         \
-	(((count) == (cap)                                                                         \
-	      ? (void)((vec) = arena_grow((arena), (vec), (count), (cap) ? (cap) * 2 : 8,          \
-					  sizeof *(vec)),                                          \
-		       (cap) = (cap) ? (cap) * 2 : 8)                                              \
-	      : (void)0),                                                                          \
+	(((count) == (cap) ? (void)((vec) = arena_grow((arena), (vec), (count),                    \
+						       (cap) ? (cap) * 2 : 8, sizeof *(vec)),      \
+				    (cap) = (cap) ? (cap) * 2 : 8)                                 \
+			   : (void)0),                                                             \
 	 &(vec)[(count)++])
 
 #endif

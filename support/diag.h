@@ -20,8 +20,8 @@ struct src_loc {
 };
 
 struct diag {
-	FILE *out;	   /* where messages go; not owned */
-	const char *prog;  /* prefix of messages without a place, e.g. "cleave" */
+	FILE *out;        /* where messages go; not owned */
+	const char *prog; /* prefix of messages without a place, e.g. "cleave" */
 	unsigned errors, warnings;
 };
 

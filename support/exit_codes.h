@@ -4,10 +4,12 @@
 
 enum {
 	EXIT_CLEAVE_OK = 0,
-	EXIT_CLEAVE_INPUT = 1, /* the input is at fault; the message has file:line where there is one */
+	/* the input is at fault; the message has file:line where there is one */
+	EXIT_CLEAVE_INPUT = 1,
 	EXIT_CLEAVE_USAGE = 2, /* the command line is at fault */
-	EXIT_CLEAVE_HOST = 3,  /* privilege, kernel feature or interface; the message says what to do */
-	EXIT_CLEAVE_BUG = 70,  /* a bug in Cleave */
+	/* privilege, kernel feature or interface; the message says what to do */
+	EXIT_CLEAVE_HOST = 3,
+	EXIT_CLEAVE_BUG = 70, /* a bug in Cleave */
 };
 
 #endif

@@ -7,8 +7,8 @@
 struct arena;
 
 /*
- * The bytes of a file with a NUL after them, in the arena; *size (may be NULL) is the length without it.
- * Returns 0 or a negative errno (-EFBIG above FILE_BYTES_MAX of support/limits.h).
+ * The bytes of a file with a NUL after them, in the arena; *size (may be NULL) is the length
+ * without it. Returns 0 or a negative errno (-EFBIG above FILE_BYTES_MAX of support/limits.h).
  */
 int file_read(struct arena *arena, const char *path, char **bytes, size_t *size);
 

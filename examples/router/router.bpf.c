@@ -17,9 +17,9 @@
 #define NEXTHOP_LOCAL 1 /* the router's own address */
 #define NEXTHOP_DROP  2 /* black hole */
 #define NS_PER_S      1000000000ULL
-#define ICMP4_QUOTE   (576 - 28) /* RFC 1812, section 4.3.2.3: the answer is at most 576 bytes long \
-				  */
-#define ICMP6_QUOTE (1280 - 48)  /* RFC 4443, section 2.4 (c): at most the minimum MTU */
+/* RFC 1812, section 4.3.2.3: the answer is at most 576 bytes long */
+#define ICMP4_QUOTE (576 - 28)
+#define ICMP6_QUOTE (1280 - 48) /* RFC 4443, section 2.4 (c): at most the minimum MTU */
 
 enum reason {
 	FORWARDED,

@@ -12,7 +12,8 @@ static __attribute__((noinline)) __u32 descend(const __u8 *p, const __u8 *end)
 SEC("xdp")
 int recursion(struct xdp_md *ctx)
 {
-	return descend((void *)(long)ctx->data, (void *)(long)ctx->data_end) & 1 ? XDP_PASS : XDP_DROP;
+	return descend((void *)(long)ctx->data, (void *)(long)ctx->data_end) & 1 ? XDP_PASS
+										 : XDP_DROP;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -259,8 +259,8 @@ RT __u32 cleave_rt_values_claim(void *hash, void *values, __u32 slots)
 }
 
 /*
- * The global functions: one for each `shared values` map in the maps' order; the compiler writes the
- * body. They stand here because the verifier takes no global function without BTF.
+ * The global functions: one for each `shared values` map in the maps' order; the compiler writes
+ * the body. They stand here because the verifier takes no global function without BTF.
  */
 #define CLAIM(n)                                                                                   \
 	extern __u32 cleave_claim_body_##n(void);                                                  \
