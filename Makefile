@@ -1,0 +1,47 @@
+# A thin front for meson. `make` builds in ./build; every target installs what it needs (scripts/setup).
+BUILD ?= build
+FUZZ_SECONDS ?= 600
+NINJA = ninja -C $(BUILD)
+
+.PHONY: all test demo bench fuzz sanitize install clean
+
+all:
+	@scripts/setup build
+	@scripts/configure $(BUILD)
+	@$(NINJA)
+
+test:
+	@scripts/setup build test
+	@scripts/configure $(BUILD)
+	@$(NINJA)
+	@scripts/test $(BUILD)
+
+demo:
+	@scripts/setup build demo
+	@scripts/configure $(BUILD)
+	@$(NINJA)
+	@scripts/demo $(BUILD)
+
+bench:
+	@scripts/setup build bench
+	@scripts/configure $(BUILD)
+	@$(NINJA)
+	@eval/bench $(BUILD)
+
+# The bundle's reader, for FUZZ_SECONDS.
+fuzz:
+	@scripts/setup build test
+	@tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+# Everything again under the address and undefined-behaviour sanitizers, in a build folder of its own.
+sanitize:
+	@scripts/setup build test
+	@scripts/configure $(BUILD)-sanitize -Db_sanitize=address,undefined -Db_lundef=false
+	@ninja -C $(BUILD)-sanitize
+	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 scripts/test $(BUILD)-sanitize --timeout-multiplier 4
+
+install: all
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-sanitize

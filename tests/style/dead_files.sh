@@ -1,0 +1,49 @@
+#!/bin/sh
+# Every .c is built or used: dead_files.sh ROOT BUILD. Every header is included. Every path that the docs, or a
+# comment in the code that points into docs/, names is there.
+build=$2
+. "$(dirname "$0")/files.sh"
+
+built=$(jq -r '.[].file' "$build/compile_commands.json")
+naming=$(files '*.build' '*.sh' 'Makefile' 'scripts/*' 'eval/*' 'tests/*.h' 'tests/*.c')
+for file in $(files '*.c'); do
+	case $file in
+	examples/*.bpf.c | tests/nf/*.bpf.c | tests/bad/*.bpf.c) continue ;; # found by wildcard
+	esac
+	printf '%s\n' "$built" | grep -Eq "(^|/)$file\$" && continue
+	# shellcheck disable=SC2086
+	grep -Fq "$(basename "$file")\"" $naming || grep -Fq "/$(basename "$file")" $naming || fail "$file is not built"
+done
+for header in $(files '*.h' '*.def'); do
+	name=$(basename "$header")
+	# shellcheck disable=SC2046
+	grep -Eqs "#[[:space:]]*include[[:space:]]*[<\"]([^\">]*/)?$name[\">]" $(files '*.c' '*.h') ||
+		fail "$header is included by nobody"
+done
+
+top='backends|bundle|docs|driver|eval|examples|frontend|include|ir|man|partitioner|runtime|scripts|support|tests|verifier_model|\.ci'
+named() { # named FILE PREFIXES: paths below these folders; a word in capitals stands for any name
+	grep -Eo "(^|[^A-Za-z0-9_./-])($2)/[A-Za-z0-9_.*/-]+" "$1" | sed -E "s/^[^A-Za-z.]//; s/[.:,]+\$//
+		s/(NAME|MODULE|FILE|NF|OP|BACKEND)/*/g" | sort -u
+}
+exists() {
+	for path in $1; do
+		[ -e "$path" ] && return 0
+	done
+	return 1
+}
+for doc in $(files '*.md' '*.scd'); do
+	named "$doc" "$top" | while read -r path; do
+		exists "$path" || echo "$doc names $path, which is not there"
+	done
+done >"${TMPDIR:-/tmp}/dead_files.$$"
+for file in $(files '*.c' '*.h' '*.def' '*.sh' '*.build' '*.txt'); do
+	named "$file" docs | while read -r path; do
+		exists "$path" || echo "$file names $path, which is not there"
+	done
+done >>"${TMPDIR:-/tmp}/dead_files.$$"
+while read -r line; do
+	fail "$line"
+done <"${TMPDIR:-/tmp}/dead_files.$$"
+rm -f "${TMPDIR:-/tmp}/dead_files.$$"
+finish
