@@ -5,14 +5,15 @@ build=$2
 . "$(dirname "$0")/files.sh"
 
 built=$(jq -r '.[].file' "$build/compile_commands.json")
-naming=$(files '*.build' '*.sh' 'Makefile' 'scripts/*' 'eval/*' 'tests/*.h' 'tests/*.c')
+naming=$(files '*.build' '*.sh' 'Makefile' 'scripts/*' 'eval/*' 'tests/*/*.h')
 for file in $(files '*.c'); do
 	case $file in
 	examples/*.bpf.c | tests/nf/*.bpf.c | tests/bad/*.bpf.c) continue ;; # found by wildcard
 	esac
 	printf '%s\n' "$built" | grep -Eq "(^|/)$file\$" && continue
 	# shellcheck disable=SC2086
-	grep -Fq "$(basename "$file")\"" $naming || grep -Fq "/$(basename "$file")" $naming || fail "$file is not built"
+	grep -Eq "(^|[^A-Za-z0-9_.-])$(basename "$file")([^A-Za-z0-9_.]|\$)" $naming ||
+		fail "$file is not built"
 done
 for header in $(files '*.h' '*.def'); do
 	name=$(basename "$header")
