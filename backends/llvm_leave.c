@@ -35,8 +35,8 @@ static LLVMValueRef shadow_lookup(struct shadows *s, LLVMValueRef original)
 	int map = llvm_map_index(c->program, LLVMGetOperand(original, 0));
 	unsigned align = llvm_known_align(c, LLVMGetOperand(original, 1));
 
-	llvm_set_place(c, call);
 	LLVMPositionBuilderBefore(c->builder, call);
+	llvm_set_place(c, call);
 	if (s->keys) {
 		uint32_t bytes = c->program->maps[map].key_size;
 
@@ -54,8 +54,8 @@ static LLVMValueRef shadow_phi(struct shadows *s, LLVMValueRef original)
 	struct llvm_clone *c = s->clone;
 	LLVMValueRef phi = llvm_clone_value(c, original);
 
-	llvm_set_place(c, phi);
 	LLVMPositionBuilderBefore(c->builder, phi);
+	llvm_set_place(c, phi);
 	LLVMValueRef shadow = LLVMBuildPhi(c->builder, shadow_type(s), "shadow");
 	remember(s, original, shadow);
 	for (unsigned n = 0; n < LLVMCountIncoming(original); n++) {
@@ -74,8 +74,8 @@ static LLVMValueRef shadow_select(struct shadows *s, LLVMValueRef original)
 	LLVMValueRef no = shadow_of(s, LLVMGetOperand(original, 2));
 	LLVMValueRef select = llvm_clone_value(c, original);
 
-	llvm_set_place(c, select);
 	LLVMPositionBuilderBefore(c->builder, select);
+	llvm_set_place(c, select);
 	return LLVMBuildSelect(c->builder, LLVMGetOperand(select, 0), yes, no, "shadow");
 }
 
@@ -167,6 +167,19 @@ static LLVMValueRef packet_start(struct llvm_clone *c)
 	return llvm_call(c, "cleave.pkt.data", c->ptr, &c->packet, 1);
 }
 
+/*
+ * LLVM would subtract 32-bit halves of the pointers, which the verifier does not allow. An empty
+ * assembly statement, as the kernel's own barrier_var, hides where the value comes from.
+ */
+static LLVMValueRef opaque(struct llvm_clone *c, LLVMValueRef value)
+{
+	LLVMTypeRef type = LLVMFunctionType(c->i64, &c->i64, 1, 0);
+	LLVMValueRef hide =
+	    LLVMGetInlineAsm(type, "", 0, "=r,0", 4, 1, 0, LLVMInlineAsmDialectATT, 0);
+
+	return LLVMBuildCall2(c->builder, type, hide, &value, 1, "");
+}
+
 static LLVMValueRef ready_item(struct leaving *l, const struct handoff_item *item)
 {
 	struct llvm_clone *c = l->clone;
@@ -180,7 +193,7 @@ static LLVMValueRef ready_item(struct leaving *l, const struct handoff_item *ite
 
 		if (LLVMGetTypeKind(LLVMTypeOf(value)) == LLVMPointerTypeKind)
 			value = LLVMBuildPtrToInt(c->builder, value, c->i64, "");
-		value = LLVMBuildSub(c->builder, value, start, "offset");
+		value = opaque(c, LLVMBuildSub(c->builder, value, start, "offset"));
 		return LLVMBuildTrunc(c->builder, value, c->i32, "");
 	}
 	case IR_LIVE_MAP_VALUE:
@@ -361,8 +374,8 @@ static void take_edge(struct leaving *l, LLVMBasicBlockRef to)
 	}
 	/* An unconditional edge into the op's block: taken only while the key is in flight. */
 	const struct ir_op *op = ir_first_op(c->program, (size_t)l->edge->to);
-	llvm_set_place(c, end);
 	LLVMPositionBuilderBefore(c->builder, end);
+	llvm_set_place(c, end);
 	LLVMValueRef cell = llvm_order_cell(c, op);
 	LLVMTypeRef bit = LLVMInt1TypeInContext(c->context);
 	LLVMValueRef held = llvm_call(c, "cleave_rt_in_flight", bit, &cell, 1);

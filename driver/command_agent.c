@@ -79,22 +79,6 @@ static int write_native_oracle(struct compilation *c, const char *folder)
 	return err ? err : write_variant(c, folder, "user");
 }
 
-static int write_every(struct compilation *c, const char *folder)
-{
-	int *edges, err = 0;
-	size_t count = partitioner_legal_cuts(c->front.program, &c->target, &edges);
-
-	for (size_t i = 0; i < count && !err; i++) {
-		c->split = (struct split){.kind = SPLIT_AT_EDGE, .edge = edges[i]};
-		c->split_text = arena_printf(c->arena, "edge:%d", edges[i]);
-		err = pipeline_replan(c);
-		if (!err)
-			err =
-			    write_variant(c, folder, arena_printf(c->arena, "edge-%04d", edges[i]));
-	}
-	return err;
-}
-
 static int build_variants(struct options *o, const char *folder, struct diag *diag)
 {
 	bool every = o->text[OPTION_SPLIT] && strcmp(o->text[OPTION_SPLIT], "every") == 0;
@@ -103,11 +87,13 @@ static int build_variants(struct options *o, const char *folder, struct diag *di
 
 	o->text[OPTION_CHECK_BUILD] = "";
 	compilation_begin(&c, diag);
+	for (size_t i = 0; i < o->rest_count; i++)
+		c.replay |= strcmp(o->rest[i], "--native") == 0;
 	c.stop_after = every ? "legal" : NULL;
 	code = compile_by_options(&c, o, diag);
 	c.stop_after = NULL;
 	if (!code && every)
-		code = exit_code_of(write_every(&c, folder));
+		code = exit_code_of(pipeline_every(&c, arena_printf(c.arena, "%s/", folder)));
 	else if (!code)
 		code = exit_code_of(write_variant(&c, folder, "split"));
 	if (!code)

@@ -72,7 +72,7 @@ int compile_by_options(struct compilation *c, struct options *o, struct diag *di
 	c->input.flags = o->rest;
 	c->input.flag_count = strchr("cpr", o->command) ? 0 : o->rest_count;
 	c->target_path = o->text[OPTION_TARGET];
-	c->replay = o->text[OPTION_REPLAY] != NULL;
+	c->replay |= o->text[OPTION_REPLAY] != NULL;
 	c->check = o->text[OPTION_CHECK_BUILD] != NULL;
 	c->dump_after = o->text[OPTION_DUMP_AFTER];
 	if (!c->stop_after)
@@ -99,25 +99,11 @@ static char *default_output(struct arena *arena, const char *source)
 			    name);
 }
 
-/* `every`: one bundle for each legal cut, NAME.edge-N.cleave. */
-static int build_every(struct compilation *c, const char *output, struct diag *diag)
+static char *without_suffix(struct arena *arena, const char *path)
 {
-	int *edges, err = 0;
-	size_t count = partitioner_legal_cuts(c->front.program, &c->target, &edges), length;
-	const char *suffix = strrchr(output, '.');
+	const char *dot = strrchr(path, '.');
 
-	length = suffix ? (size_t)(suffix - output) : strlen(output);
-	for (size_t i = 0; i < count && !err; i++) {
-		c->split = (struct split){.kind = SPLIT_AT_EDGE, .edge = edges[i]};
-		c->split_text = arena_printf(c->arena, "edge:%d", edges[i]);
-		err = pipeline_replan(c);
-		if (!err)
-			err = bundle_write(c->bundle,
-					   arena_printf(c->arena, "%.*s.edge-%d.cleave",
-							(int)length, output, edges[i]),
-					   diag);
-	}
-	return exit_code_of(err);
+	return arena_printf(arena, "%.*s.", dot ? (int)(dot - path) : (int)strlen(path), path);
 }
 
 int command_build(struct options *o, struct diag *diag)
@@ -135,7 +121,7 @@ int command_build(struct options *o, struct diag *diag)
 		output = default_output(c.arena, c.input.path);
 	if (!code && every) {
 		c.stop_after = NULL;
-		code = build_every(&c, output, diag);
+		code = exit_code_of(pipeline_every(&c, without_suffix(c.arena, output)));
 	} else if (!code && c.bundle) {
 		code = exit_code_of(bundle_write(c.bundle, output, diag));
 	}

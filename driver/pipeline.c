@@ -59,7 +59,7 @@ int pipeline_emit(struct compilation *c)
 		bool wanted = backend_table[b]->can_run(c->plan);
 
 		if (strcmp(backend_table[b]->member, BUNDLE_MEMBER_REPLAY) == 0)
-			wanted = wanted && (c->replay || c->check);
+			wanted = wanted && c->replay;
 		if (wanted)
 			err = backend_table[b]->emit(c->plan, &options, &c->parts[b], c->diag);
 	}

@@ -52,6 +52,11 @@ void compilation_end(struct compilation *c);
 int pipeline_run(struct compilation *c);
 /* From the plan on again, with another split, on the same graph: for `--split every`. */
 int pipeline_replan(struct compilation *c);
+/*
+ * A bundle for each legal cut, PREFIXedge-N.cleave. Cuts for which there is no plan in strict
+ * order, or no kernel part that the verifier takes, are counted and told, not errors.
+ */
+int pipeline_every(struct compilation *c, const char *prefix);
 /* Index of the stage with this name, or -1. */
 int pipeline_find(const char *name);
 /* --time: a line for each stage, and what was clang's and what our own. */

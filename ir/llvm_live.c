@@ -322,6 +322,21 @@ static void refuse_own_metadata(struct values *v)
 	}
 }
 
+/* Where bpf_redirect sends a packet is kept in the kernel until the program returns. */
+static void refuse_after_redirect(struct values *v)
+{
+	struct ir_program *program = v->program;
+
+	for (size_t o = 0; o < program->op_count; o++) {
+		if (program->ops[o].kind != IR_OP_REDIRECT)
+			continue;
+		bool *after = reach_from(program, program->ops[o].block);
+		for (size_t e = 0; e < program->edge_count; e++)
+			if (program->edges[e].from != IR_NONE && after[program->edges[e].from])
+				refuse_edge(&program->edges[e], IR_REASON_REDIRECT_CHOSEN, NULL);
+	}
+}
+
 int ir_compute_live(struct ir_program *program, struct diag *diag)
 {
 	struct values v = {.program = program};
@@ -333,5 +348,6 @@ int ir_compute_live(struct ir_program *program, struct diag *diag)
 		live_values_of_edge(&v, &n, &program->edges[e]);
 	llvm_add_live_bytes(program);
 	refuse_own_metadata(&v);
+	refuse_after_redirect(&v);
 	return 0;
 }

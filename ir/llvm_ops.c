@@ -102,6 +102,21 @@ static bool is_wide(LLVMTypeRef type)
 	return LLVMGetTypeKind(type) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(type) > 64;
 }
 
+/* A helper looks through its pointers: a key or a value may itself lie in a map or a variable. */
+static void add_argument_accesses(struct ir_program *program, int block, LLVMValueRef call,
+				  const char *name, size_t *capacity)
+{
+	bool fills = strncmp(name, "cleave.help.xdp_load_bytes", 26) == 0;
+
+	for (unsigned a = 0; a < LLVMGetNumArgOperands(call); a++) {
+		LLVMValueRef argument = LLVMGetOperand(call, a);
+
+		if (LLVMGetTypeKind(LLVMTypeOf(argument)) == LLVMPointerTypeKind)
+			add_access(program, block, call, argument,
+				   fills ? ACCESS_WRITE : ACCESS_READ, capacity);
+	}
+}
+
 static void add_intrinsic(struct ir_program *program, int block, LLVMValueRef call,
 			  const char *name, size_t *capacity)
 {
@@ -123,6 +138,7 @@ static void add_intrinsic(struct ir_program *program, int block, LLVMValueRef ca
 		       arena_printf(program->arena, "bpf_%s", helper->name));
 	for (unsigned a = 0; a < LLVMGetNumArgOperands(call) && op->map == IR_NONE; a++)
 		op->map = llvm_map_index(program, LLVMGetOperand(call, a));
+	add_argument_accesses(program, block, call, name, capacity);
 }
 
 /* llvm.memcpy and its kin touch two memories; other LLVM intrinsics none. */
@@ -157,6 +173,14 @@ static void add_call(struct ir_program *program, int block, LLVMValueRef call, s
 	struct ir_op *op = add_op(program, block, call, IR_OP_LIBRARY, capacity);
 	op->name = arena_strndup(program->arena, name, length);
 	forbid(op, IR_LAYER_KERNEL, IR_REASON_LIBRARY_CALL, op->name);
+	for (unsigned a = 0; a < LLVMGetNumArgOperands(call); a++) {
+		LLVMValueRef argument = LLVMGetOperand(call, a);
+
+		if (LLVMGetTypeKind(LLVMTypeOf(argument)) != LLVMPointerTypeKind)
+			continue;
+		add_access(program, block, call, argument, ACCESS_READ, capacity);
+		add_access(program, block, call, argument, ACCESS_WRITE, capacity);
+	}
 }
 
 /* `store (load p) + n, p`, the load used by nothing else: the store is the op, as an add. */

@@ -131,6 +131,7 @@ int check_oracle_new(struct check_side **side, const struct check_side_setup *se
 	}
 	o->inputs = host_test_variable(o->test, CLEAVE_REPLAY_SYMBOL, NULL);
 	o->side.maps = map_set_maps(o->set);
+	o->side.test = o->test;
 	o->side.globals = o->globals.addresses;
 	*side = &o->side;
 	return 0;

@@ -76,6 +76,7 @@ struct check_side {
 	const char *name;               /* "oracle", "split", "native" */
 	struct cleave_map *const *maps; /* as an operator reads them; NULL: not to be compared */
 	uint8_t *const *globals;        /* NULL: not to be compared */
+	struct host_test *test;         /* what runs in the kernel, for measurements; or NULL */
 	struct check_touches *touches;  /* of the last packet; NULL when the side cannot tell */
 	unsigned held;                  /* packets handed over and not yet completed */
 };
@@ -85,6 +86,7 @@ struct check_side_setup {
 	const struct bundle *bundle;
 	const struct map_init *init; /* may be NULL */
 	uint32_t cpu;                /* the one this process is pinned to */
+	uint32_t count;              /* the kernel part counts its verdicts */
 	uint32_t delay;              /* packets to hold back; split only */
 	bool whole;                  /* native: user.so from its start, not replay.so */
 	struct diag *diag;

@@ -177,6 +177,7 @@ static int load_kernel_part(struct split *s, const struct check_side_setup *setu
 	options.elf = object->bytes;
 	options.size = object->size;
 	options.generation = s->generation;
+	options.count = setup->count;
 	err = host_test_open(&s->test, &options, setup->diag);
 	if (!err)
 		s->inputs = host_test_variable(s->test, CLEAVE_REPLAY_SYMBOL, NULL);
@@ -280,6 +281,7 @@ int check_split_new(struct check_side **side, const struct check_side_setup *set
 	s->side.maps = map_set_maps(s->set);
 	s->side.globals = s->globals.addresses;
 	s->side.touches = &s->user.touches;
+	s->side.test = s->test;
 	*side = &s->side;
 	return 0;
 }

@@ -147,6 +147,7 @@ static LLVMValueRef update_values(struct llvm_clone *c, LLVMValueRef call, int m
 	LLVMBasicBlockRef fill = LLVMInsertBasicBlockInContext(c->context, rest, "fill");
 
 	LLVMPositionBuilderAtEnd(c->builder, before);
+	llvm_set_place(c, call);
 	LLVMBuildStore(c->builder, LLVMConstInt(c->i64, (uint64_t)-12, 1), result);
 	LLVMValueRef index = LLVMBuildCall2(c->builder, LLVMFunctionType(c->i32, NULL, 0, 0),
 					    llvm_claim_function(c, map), NULL, 0, "");
@@ -201,8 +202,8 @@ static LLVMValueRef lower_call(struct llvm_clone *c, LLVMValueRef call, const ch
 	const struct ir_helper *helper = ir_helper_by_intrinsic(name);
 	LLVMValueRef replayed;
 
-	llvm_set_place(c, call);
 	LLVMPositionBuilderBefore(c->builder, call);
+	llvm_set_place(c, call);
 	if (!helper)
 		return lower_context(c, name);
 	if (strncmp(name, "cleave.map.", 11) == 0)
@@ -223,8 +224,8 @@ static void count_verdict(struct llvm_clone *c, LLVMValueRef end)
 		if (strncmp(name, "cleave_rt_", 10) == 0)
 			return; /* a handoff's: counted as a cut */
 	}
-	llvm_set_place(c, end);
 	LLVMPositionBuilderBefore(c->builder, end);
+	llvm_set_place(c, end);
 	LLVMSetOperand(end, 0, llvm_call(c, "cleave_rt_verdict", c->i32, &action, 1));
 }
 

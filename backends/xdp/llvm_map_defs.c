@@ -208,8 +208,8 @@ void llvm_fill_claims(struct llvm_clone *c)
 		LLVMValueRef arguments[] = {LLVMGetNamedGlobal(c->module, c->program->maps[m].name),
 					    llvm_values_map(c, (int)m),
 					    llvm_u32(c, llvm_values_slots(&c->program->maps[m]))};
-		LLVMSetCurrentDebugLocation2(c->builder, LLVMInstructionGetDebugLoc(call));
 		LLVMPositionBuilderBefore(c->builder, call);
+		LLVMSetCurrentDebugLocation2(c->builder, LLVMInstructionGetDebugLoc(call));
 		LLVMReplaceAllUsesWith(
 		    call, llvm_call(c, "cleave_rt_values_claim", c->i32, arguments, 3));
 		LLVMInstructionEraseFromParent(call);

@@ -150,9 +150,9 @@ static void replay_clocks(struct llvm_clone *c)
 				next = LLVMGetNextInstruction(i);
 				if (!name)
 					continue;
+				LLVMPositionBuilderBefore(c->builder, i);
 				LLVMSetCurrentDebugLocation2(c->builder,
 							     LLVMInstructionGetDebugLoc(i));
-				LLVMPositionBuilderBefore(c->builder, i);
 				LLVMReplaceAllUsesWith(i,
 						       llvm_call(c, name, LLVMTypeOf(i), NULL, 0));
 				LLVMInstructionEraseFromParent(i);
