@@ -15,11 +15,11 @@ for file in $(files '*.c'); do
 	grep -Eq "(^|[^A-Za-z0-9_.-])$(basename "$file")([^A-Za-z0-9_.]|\$)" $naming ||
 		fail "$file is not built"
 done
+# shellcheck disable=SC2046
+included=$(grep -Ehos '^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"][^">]*' $(files '*.c' '*.h') |
+	sed 's/.*[<"\/]//' | sort -u)
 for header in $(files '*.h' '*.def'); do
-	name=$(basename "$header")
-	# shellcheck disable=SC2046
-	grep -Eqs "#[[:space:]]*include[[:space:]]*[<\"]([^\">]*/)?$name[\">]" $(files '*.c' '*.h') ||
-		fail "$header is included by nobody"
+	printf '%s\n' "$included" | grep -Fxq "$(basename "$header")" || fail "$header is included by nobody"
 done
 
 top='backends|bundle|docs|driver|eval|examples|frontend|include|ir|man|partitioner|runtime|scripts|support|tests|verifier_model|\.ci'
@@ -33,18 +33,19 @@ exists() {
 	done
 	return 1
 }
+list=$(mktemp)
+trap 'rm -f "$list"' EXIT
 for doc in $(files '*.md' '*.scd'); do
 	named "$doc" "$top" | while read -r path; do
 		exists "$path" || echo "$doc names $path, which is not there"
 	done
-done >"${TMPDIR:-/tmp}/dead_files.$$"
+done >"$list"
 for file in $(files '*.c' '*.h' '*.def' '*.sh' '*.build' '*.txt'); do
 	named "$file" docs | while read -r path; do
 		exists "$path" || echo "$file names $path, which is not there"
 	done
-done >>"${TMPDIR:-/tmp}/dead_files.$$"
+done >>"$list"
 while read -r line; do
 	fail "$line"
-done <"${TMPDIR:-/tmp}/dead_files.$$"
-rm -f "${TMPDIR:-/tmp}/dead_files.$$"
+done <"$list"
 finish
