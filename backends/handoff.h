@@ -18,6 +18,9 @@ enum handoff_value {
 	HANDOFF_VALUE_NATIVE,
 };
 
+/* Offset of a packet pointer that is NULL. */
+#define HANDOFF_NO_OFFSET 0x80000000u
+
 struct handoff_item {
 	const struct ir_live *live;
 	uint32_t offset, size, align; /* bytes from the start of the metadata */

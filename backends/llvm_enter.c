@@ -115,10 +115,16 @@ static LLVMValueRef rebuild_item(struct entering *e, LLVMValueRef original,
 	if (item->live->kind == IR_LIVE_PACKET) {
 		LLVMValueRef start = llvm_call(c, "cleave.pkt.data", c->ptr, &c->packet, 1);
 		/* A pointer may lie before the packet's start by less than its headroom. */
-		LLVMValueRef offset =
-		    LLVMBuildSExt(c->builder, read_item(e, item, c->i32), c->i64, "");
+		LLVMValueRef word = read_item(e, item, c->i32);
+		LLVMValueRef there =
+		    at_variable(c, start, LLVMBuildSExt(c->builder, word, c->i64, ""));
 
-		return as_type(c, at_variable(c, start, offset), type);
+		if (llvm_pointer_region(c->program, original).nullable)
+			there = LLVMBuildSelect(c->builder,
+						LLVMBuildICmp(c->builder, LLVMIntEQ, word,
+							      llvm_u32(c, HANDOFF_NO_OFFSET), ""),
+						LLVMConstNull(c->ptr), there, "");
+		return as_type(c, there, type);
 	}
 	if (item->live->kind == IR_LIVE_MAP_VALUE)
 		return as_type(c, rebuild_map_value(e, item), type);

@@ -180,6 +180,46 @@ static LLVMValueRef opaque(struct llvm_clone *c, LLVMValueRef value)
 	return LLVMBuildCall2(c->builder, type, hide, &value, 1, "");
 }
 
+static LLVMBasicBlockRef add_block(struct llvm_clone *c, const char *name)
+{
+	return LLVMAppendBasicBlockInContext(c->context, c->function, name);
+}
+
+static LLVMValueRef packet_offset(struct llvm_clone *c, LLVMValueRef value)
+{
+	LLVMValueRef start = LLVMBuildPtrToInt(c->builder, packet_start(c), c->i64, "");
+
+	if (LLVMGetTypeKind(LLVMTypeOf(value)) == LLVMPointerTypeKind)
+		value = LLVMBuildPtrToInt(c->builder, value, c->i64, "");
+	value = opaque(c, LLVMBuildSub(c->builder, value, start, "offset"));
+	return LLVMBuildTrunc(c->builder, value, c->i32, "");
+}
+
+/*
+ * On a path where the pointer is NULL the verifier sees a number, from which no pointer can be taken: such
+ * a path must not come to the subtraction. The barrier in it keeps LLVM from hoisting it.
+ */
+static LLVMValueRef ready_offset(struct leaving *l, LLVMValueRef original, LLVMValueRef value)
+{
+	struct llvm_clone *c = l->clone;
+	LLVMBasicBlockRef before = l->block, some, join;
+
+	if (!llvm_pointer_region(c->program, original).nullable)
+		return packet_offset(c, value);
+	some = add_block(c, "some");
+	join = add_block(c, "join");
+	LLVMBuildCondBr(c->builder, LLVMBuildIsNull(c->builder, value, ""), join, some);
+	LLVMPositionBuilderAtEnd(c->builder, some);
+	LLVMValueRef in[] = {llvm_u32(c, HANDOFF_NO_OFFSET), packet_offset(c, value)};
+	LLVMBasicBlockRef from[] = {before, some};
+	LLVMBuildBr(c->builder, join);
+	LLVMPositionBuilderAtEnd(c->builder, join);
+	LLVMValueRef offset = LLVMBuildPhi(c->builder, c->i32, "");
+	LLVMAddIncoming(offset, in, from, 2);
+	l->block = join;
+	return offset;
+}
+
 static LLVMValueRef ready_item(struct leaving *l, const struct handoff_item *item)
 {
 	struct llvm_clone *c = l->clone;
@@ -188,14 +228,8 @@ static LLVMValueRef ready_item(struct leaving *l, const struct handoff_item *ite
 	switch (item->live->kind) {
 	case IR_LIVE_SCALAR:
 		return value;
-	case IR_LIVE_PACKET: {
-		LLVMValueRef start = LLVMBuildPtrToInt(c->builder, packet_start(c), c->i64, "");
-
-		if (LLVMGetTypeKind(LLVMTypeOf(value)) == LLVMPointerTypeKind)
-			value = LLVMBuildPtrToInt(c->builder, value, c->i64, "");
-		value = opaque(c, LLVMBuildSub(c->builder, value, start, "offset"));
-		return LLVMBuildTrunc(c->builder, value, c->i32, "");
-	}
+	case IR_LIVE_PACKET:
+		return ready_offset(l, item->live->value, value);
 	case IR_LIVE_MAP_VALUE:
 		return ready_map_value(l, item);
 	case IR_LIVE_STACK:
@@ -210,11 +244,6 @@ static LLVMValueRef ready_item(struct leaving *l, const struct handoff_item *ite
 	}
 	}
 	return NULL;
-}
-
-static LLVMBasicBlockRef add_block(struct llvm_clone *c, const char *name)
-{
-	return LLVMAppendBasicBlockInContext(c->context, c->function, name);
 }
 
 /* A look-up that cannot fail still has to be tested, or the verifier does not believe it. */

@@ -88,6 +88,7 @@ static char **compose(struct arena *arena, const struct frontend_input *input, b
 			 "-g",
 			 "-O2",
 			 "-fdebug-compilation-dir=.",
+			 "-fno-discard-value-names", /* so that live values have names */
 			 "-fno-crash-diagnostics",
 			 MACHINE,
 			 "-I" MULTIARCH_INCLUDE};

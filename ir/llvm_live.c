@@ -226,13 +226,28 @@ static bool is_stale(const struct values *v, const struct ir_edge *edge, struct 
 	return false;
 }
 
+/* As the source had it: what LLVM's passes append, ".i12" or ".sroa.0", goes. */
+static const char *source_name(struct arena *arena, const char *name, size_t length)
+{
+	static const char *const marks[] = {".sroa", ".i", ".lcssa", ".addr", ".pre"};
+	size_t keep = length;
+
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+		const char *mark = strstr(name, marks[i]);
+
+		if (mark && mark > name && (size_t)(mark - name) < keep)
+			keep = (size_t)(mark - name);
+	}
+	return arena_strndup(arena, name, keep);
+}
+
 static const char *value_name(const struct values *v, const struct numbering *n, LLVMValueRef value)
 {
 	size_t length;
 	const char *name = LLVMGetValueName2(value, &length);
 
 	if (length)
-		return arena_strndup(v->program->arena, name, length);
+		return source_name(v->program->arena, name, length);
 	return arena_printf(v->program->arena, "v%d", number_of(n, value));
 }
 

@@ -97,10 +97,12 @@ static struct found merge(struct found a, struct found b)
 		x->region.constant = false;
 		return *x;
 	}
-	if (a.region.memory == LLVM_MEMORY_NULL)
-		return b;
-	if (b.region.memory == LLVM_MEMORY_NULL)
-		return a;
+	if (a.region.memory == LLVM_MEMORY_NULL || b.region.memory == LLVM_MEMORY_NULL) {
+		x = a.region.memory == LLVM_MEMORY_NULL ? &b : &a;
+		x->region.nullable = x->region.memory != LLVM_MEMORY_NULL;
+		return *x;
+	}
+	x->region.nullable |= b.region.nullable;
 	if (a.region.memory != b.region.memory || a.region.index != b.region.index)
 		return found_of(LLVM_MEMORY_MIXED, NULL);
 	if (a.region.root != b.region.root)

@@ -260,8 +260,12 @@ static void make_allocas(struct object_split *s)
 
 		while (own > 1 && part->from % own)
 			own /= 2;
+		size_t length;
+		const char *whole = LLVMGetValueName2(s->alloca, &length);
 		part->alloca = LLVMBuildAlloca(
-		    s->builder, LLVMArrayType2(byte, (uint64_t)(part->to - part->from)), "part");
+		    s->builder, LLVMArrayType2(byte, (uint64_t)(part->to - part->from)),
+		    arena_printf(s->program->arena, "%s+%lld", length ? whole : "stack",
+				 (long long)part->from));
 		LLVMSetAlignment(part->alloca, own < 8 && part->to - part->from >= 8 ? 8 : own);
 	}
 }

@@ -339,7 +339,7 @@ RT uint32_t cleave_rt_no_room(void)
 
 RT void cleave_rt_header(struct cleave_handoff *header, uint32_t entry, uint32_t length)
 {
-	header->generation = 1;
+	header->generation = CLEAVE_REPLAY_GENERATION;
 	header->entry = (uint16_t)entry;
 	header->length = (uint16_t)length;
 }
