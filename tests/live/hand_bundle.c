@@ -63,18 +63,28 @@ static void describe(struct bundle *b)
 	b->cut_count = 2;
 }
 
-int main(int argc, char **argv)
+static bool write_parts(struct bundle *b, char **argv)
 {
 	struct diag diag = {.out = stderr, .prog = "hand_bundle"};
-	struct bundle *b = bundle_new();
 
-	if (argc < 4)
-		return 2;
-	describe(b);
 	bundle_add(b, BUNDLE_MEMBER_IR, "none", 4);
 	if (add_file(b, BUNDLE_MEMBER_SOURCE, argv[1]) ||
 	    add_file(b, BUNDLE_MEMBER_KERNEL, argv[1]) || add_file(b, BUNDLE_MEMBER_USER, argv[2]))
-		return 1;
+		return false;
 	bundle_add(b, BUNDLE_MEMBER_PLAN, "by hand\n", 8);
-	return bundle_write(b, argv[3], &diag) ? 1 : 0;
+	return bundle_write(b, argv[3], &diag) == 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct bundle *b;
+	bool written;
+
+	if (argc < 4)
+		return 2;
+	b = bundle_new();
+	describe(b);
+	written = write_parts(b, argv);
+	bundle_free(&b);
+	return written ? 0 : 1;
 }
