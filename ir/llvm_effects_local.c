@@ -383,7 +383,7 @@ static bool reads_only_written(const struct local *l)
 
 				for (uint32_t i = 0; i < l->size; i++) {
 					changed |= there[i] && !now[i];
-					;
+					there[i] = there[i] && now[i];
 				}
 			}
 		}
