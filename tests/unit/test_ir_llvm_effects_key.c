@@ -61,6 +61,9 @@ static void names_keys_elsewhere(void **state)
 	expect_ops("int prog(void *c) { u8 k[8]; consume_pointer(k);\n"
 		   "consume_pointer(lookup(hash, k)); return 2; }",
 		   "-g0", IR_OP_MAP_LOOKUP, "map.lookup hash key=[0:8 unknown]");
+	expect_ops("int prog(void *c) { u32 k[2]; k[0] = cpu(); if (k[0] == 3) k[1] = 5;\n"
+		   "consume_pointer(lookup(hash, k)); return 2; }",
+		   "-g0", IR_OP_MAP_LOOKUP, "map.lookup hash key=[0:4 cpu, 4:8 const 5|unknown]");
 }
 
 /* A loop that changes the key: the first round's value and the later ones'. */

@@ -85,6 +85,20 @@ static void names_by_types(void **state)
 	expect_ops(body, "-g0", IR_OP_PKT_READ, "pkt.read pkt[?], 4 bytes");
 }
 
+/* The type is named behind the access, on one of two paths that disagree: splitting blocks does that. */
+static void names_by_types_behind(void **state)
+{
+	expect_ops("static inline void four(struct iphdr *ip) { u32 k = 0; ip->ttl = 3;\n"
+		   "consume_pointer(lookup(array, &k)); }\n"
+		   "static inline void other(struct udphdr *u) { u32 k = 1; u->check = 0;\n"
+		   "consume_pointer(lookup(array, &k)); }\n"
+		   "int prog(void *c) { void *d = data(c), *e = data_end(c), *p = d + ifindex(c);\n"
+		   "if (p + 20 > e) return 1;\n"
+		   "if (cpu()) four(p); else other(p); return 2; }",
+		   "-g", IR_OP_PKT_WRITE,
+		   "pkt.write udp.checksum udp[6:8]; pkt.write ipv4.ttl ipv4[8:9]");
+}
+
 /* A struct of headers, and a copy of more than one field. */
 static void names_inside_structs(void **state)
 {
@@ -124,6 +138,7 @@ int main(void)
 	    cmocka_unit_test(follows_header_length),
 	    cmocka_unit_test(follows_chosen_type),
 	    cmocka_unit_test(names_by_types),
+	    cmocka_unit_test(names_by_types_behind),
 	    cmocka_unit_test(names_inside_structs),
 	    cmocka_unit_test(forgets_after_head_move),
 	    cmocka_unit_test(names_copies),

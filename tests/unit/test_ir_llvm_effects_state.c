@@ -134,6 +134,10 @@ static void knows_what_is_state(void **state)
 		  scratch) "v[0] = 1; consume(v[0]); return update(scratch, &k, &k, 0); }",
 	      false);
 	/* copied within itself before it was written */
+	local("int prog(void *c) {" FIND(scratch) "u8 *b = (u8 *)v; b[7] = 1; __builtin_memmove(b, "
+						  "b + 1, 7); consume(b[2]);\n"
+						  "return 2; }",
+	      false);
 	local("int prog(void *c) {" FIND(
 		  scratch) "__builtin_memcpy(v, v + 1, 8); consume(1); consume(v[0]); return 2; }",
 	      false);
