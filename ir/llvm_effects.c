@@ -55,6 +55,7 @@ int ir_name_effects(struct ir_program *program, struct diag *diag)
 			     .idom = ir_compute_dominators(program)};
 
 	effects_number_values(&fx);
+	effects_name_functions(&fx);
 	effects_find_head_moves(&fx);
 	fx.data = find_data(&fx);
 	effects_find_hints(&fx);

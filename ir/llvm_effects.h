@@ -115,6 +115,11 @@ const char *effects_context_field(LLVMValueRef instruction);
 
 /* llvm_effects_hints.c */
 void effects_find_hints(struct effects *fx);
+/* Operand of a metadata node as a value, or NULL. */
+LLVMValueRef effects_node_operand(LLVMValueRef node, unsigned index);
+
+/* llvm_effects_function.c */
+void effects_name_functions(struct effects *fx);
 
 /* llvm_effects_facts.c */
 void effects_compute_facts(struct effects *fx);

@@ -28,8 +28,7 @@ static bool is_debug_call(LLVMValueRef instruction)
 	return effects_is_intrinsic(instruction, "llvm.dbg.");
 }
 
-/* Operand of a metadata node as a value, or NULL. */
-static LLVMValueRef node_operand(LLVMValueRef node, unsigned index)
+LLVMValueRef effects_node_operand(LLVMValueRef node, unsigned index)
 {
 	LLVMValueRef operands[OPERANDS_MAX];
 	unsigned count = LLVMGetMDNodeNumOperands(node);
@@ -71,7 +70,7 @@ static void add_type_hints(struct effects *fx, LLVMValueRef type, struct header_
 		return;
 	LLVMMetadataKind kind = kind_of(type);
 	if (kind == LLVMDIDerivedTypeMetadataKind) { /* pointer, typedef, const, member */
-		add_type_hints(fx, node_operand(type, TYPE_BASE), hint, depth + 1);
+		add_type_hints(fx, effects_node_operand(type, TYPE_BASE), hint, depth + 1);
 		return;
 	}
 	if (kind != LLVMDICompositeTypeMetadataKind)
@@ -81,19 +80,19 @@ static void add_type_hints(struct effects *fx, LLVMValueRef type, struct header_
 		add_hint(fx, hint);
 		return;
 	}
-	LLVMValueRef elements = node_operand(type, TYPE_ELEMENTS);
+	LLVMValueRef elements = effects_node_operand(type, TYPE_ELEMENTS);
 	unsigned count = elements ? LLVMGetMDNodeNumOperands(elements) : 0;
 	int64_t start = hint.at.offset;
 
 	for (unsigned i = 0; i < count && count <= OPERANDS_MAX; i++) {
-		LLVMValueRef member = node_operand(elements, i);
+		LLVMValueRef member = effects_node_operand(elements, i);
 
 		if (!member || kind_of(member) != LLVMDIDerivedTypeMetadataKind)
 			continue;
 		uint64_t bits = LLVMDITypeGetOffsetInBits(LLVMValueAsMetadata(member));
 
 		hint.at.offset = start + (int64_t)(bits / 8);
-		add_type_hints(fx, node_operand(member, TYPE_BASE), hint, depth + 1);
+		add_type_hints(fx, effects_node_operand(member, TYPE_BASE), hint, depth + 1);
 	}
 }
 
@@ -167,7 +166,7 @@ static void read_debug_value(struct effects *fx, const struct pairing *pairs, LL
 				   .ordinal = effects_ordinal(fx, before)};
 
 	hint.at.offset += offset;
-	add_type_hints(fx, node_operand(variable, VARIABLE_TYPE), hint, 0);
+	add_type_hints(fx, effects_node_operand(variable, VARIABLE_TYPE), hint, 0);
 }
 
 static int compare_values(const void *a, const void *b)

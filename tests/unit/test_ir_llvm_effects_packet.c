@@ -129,6 +129,21 @@ static void names_copies(void **state)
 		   "-g0", IR_OP_PKT_COPY_OUT, "pkt.load_bytes eth.type pkt[12:14]");
 }
 
+/* Ops say which function of the source they came from. */
+static void names_functions(void **state)
+{
+	struct effects_case *c = case_open(
+	    "static inline int inner(u8 *d) { if (ifindex(d)) { return d[3]; } return 1; }\n"
+	    "int prog(void *c) { u8 *d = data(c), *e = data_end(c);\n"
+	    "if (d + 4 > e) return d[0]; return inner(d); }",
+	    "-g");
+
+	assert_string_equal(case_op(c, IR_OP_CTX_READ, 0)->function, "inner");
+	assert_string_equal(case_op(c, IR_OP_VERDICT, 0)->function, "prog");
+	assert_string_equal(c->program.blocks[0].function, "prog");
+	case_close(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +157,7 @@ int main(void)
 	    cmocka_unit_test(names_inside_structs),
 	    cmocka_unit_test(forgets_after_head_move),
 	    cmocka_unit_test(names_copies),
+	    cmocka_unit_test(names_functions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
