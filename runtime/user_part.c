@@ -14,6 +14,9 @@
 
 struct user_part {
 	void *handle;
+	/* Open as long as the part is: dlopen knows objects by their path, so a second part behind the same
+	 * number would be the first again. */
+	int fd;
 };
 
 static uint16_t host_machine(void)
@@ -53,27 +56,27 @@ static int check_machine(const struct bundle *bundle, const struct bundle_member
 	return -EBADMSG;
 }
 
-static void *load_from_memory(const struct bundle_member *member)
+static int write_member(int fd, const struct bundle_member *member)
 {
-	char path[64];
-	void *handle = NULL;
-	int fd = memfd_create("cleave-user", MFD_CLOEXEC);
-
-	if (fd < 0)
-		return NULL;
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	for (size_t at = 0; at < member->size;) {
 		ssize_t n = write(fd, (const char *)member->bytes + at, member->size - at);
 
-		if (n < 0 && errno != EINTR) {
-			close(fd);
-			return NULL;
-		}
+		if (n < 0 && errno != EINTR)
+			return -errno;
 		at += n > 0 ? (size_t)n : 0;
 	}
-	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	close(fd);
-	return handle;
+	return 0;
+}
+
+static void load_from_memory(struct user_part *part, const struct bundle_member *member)
+{
+	char path[64];
+
+	part->fd = memfd_create("cleave-user", MFD_CLOEXEC);
+	if (part->fd < 0 || write_member(part->fd, member))
+		return;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", part->fd);
+	part->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 }
 
 int user_part_open(struct user_part **out, const struct bundle *bundle, const char *name,
@@ -92,7 +95,7 @@ int user_part_open(struct user_part **out, const struct bundle *bundle, const ch
 	part = calloc(1, sizeof *part);
 	if (!part)
 		return -ENOMEM;
-	part->handle = load_from_memory(member);
+	load_from_memory(part, member);
 	abi = part->handle ? dlsym(part->handle, CLEAVE_USER_ABI_SYMBOL) : NULL;
 	if (abi && *abi == CLEAVE_USER_ABI) {
 		*out = part;
@@ -116,6 +119,8 @@ void user_part_close(struct user_part **out)
 		return;
 	if ((*out)->handle)
 		dlclose((*out)->handle);
+	if ((*out)->fd >= 0)
+		close((*out)->fd);
 	free(*out);
 	*out = NULL;
 }
