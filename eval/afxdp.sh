@@ -42,16 +42,22 @@ start_cleaved() {
 }
 start_testpmd() {
 	# testpmd ends when its input does
-	taskset -c 0,1 dpdk-testpmd -l 0,1 --main-lcore 0 --no-huge -m 256 --no-pci --no-telemetry \
+	stdbuf -oL taskset -c 0,1 dpdk-testpmd -l 0,1 --main-lcore 0 --no-huge -m 256 --no-pci --no-telemetry \
 		--vdev net_af_xdp0,iface=nf0 -- --forward-mode=io --auto-start --nb-cores=1 \
 		--total-num-mbufs=16384 >$work/log 2>&1 <$work/input &
 	forwarder=$!
 }
-wait_ready() { # wait_ready TEXT
-	for _ in $(seq 100); do
-		grep -q "$1" $work/log && sleep 0.3 && return 0
-		kill -0 "$forwarder" 2>/dev/null || break
-		sleep 0.1
+# A socket that was just closed may keep its queue for a while: try again.
+start() { # start WHO
+	for _ in 1 2 3 4; do
+		start_"$1"
+		for _ in $(seq 150); do
+			grep -q 'runs on nf0\|Press enter to exit' $work/log && sleep 0.3 && return 0
+			kill -0 "$forwarder" 2>/dev/null || break
+			sleep 0.1
+		done
+		stop
+		sleep 1
 	done
 	return 1
 }
@@ -65,10 +71,8 @@ mkfifo $work/input
 exec 9<>$work/input
 for round in $(seq "$rounds"); do
 	for who in cleaved testpmd; do
-		start_$who
-		wait_ready ' runs on nf0\|Press enter to exit\|forwards packets' ||
-			skip "$who does not start: $(head -5 $work/log | tr "\n" " ")"
-		flood >$work/result || skip "the flood does not run: $(cat $work/log | tail -3)"
+		start $who || skip "$who does not start: $(grep . $work/log | tail -4 | tr '\n' ' ')"
+		flood >$work/result || skip "the flood does not run"
 		jq -c --arg who $who --arg round "$round" '{who: $who, round: ($round | tonumber)} + .' $work/result
 		stop
 		sleep 0.5

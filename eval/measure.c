@@ -4,8 +4,8 @@
  *     measure --drive drive.bpf.o --gen gen.json --map-init maps.json
  *             whole=original:nf.cleave split=kernel:nf.cleave user=user:nf-user.cleave
  *
- * NAME=KIND:BUNDLE; the first is what the others are compared with, round by round. KIND:
- * original (the unmodified program in the kernel), kernel (the kernel part), kernel+count (the same,
+ * NAME=KIND:BUNDLE; the first is what the others are compared with, round by round. KIND: original
+ * (the unmodified program in the kernel), kernel (the kernel part), kernel+count (the same,
  * counting verdicts), user (a --split user bundle, in this process). Prints JSON.
  */
 #include <errno.h>

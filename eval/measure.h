@@ -38,8 +38,8 @@ int drive_open(struct drive **drive, const char *object, const struct packet_lis
 void drive_close(struct drive **drive);
 
 /*
- * kind: "original", "kernel", "kernel+count". With setup NULL: the driver alone. Each returns 0 or a
- * negative errno, reported. The packets outlive the contender.
+ * kind: "original", "kernel", "kernel+count". With setup NULL: the driver alone. Each returns 0 or
+ * a negative errno, reported. The packets outlive the contender.
  */
 int contender_kernel_new(struct contender **c, struct drive *drive, const char *kind,
 			 const struct check_side_setup *setup, const struct packet_list *packets);
