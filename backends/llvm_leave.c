@@ -196,8 +196,9 @@ static LLVMValueRef packet_offset(struct llvm_clone *c, LLVMValueRef value)
 }
 
 /*
- * On a path where the pointer is NULL the verifier sees a number, from which no pointer can be taken: such
- * a path must not come to the subtraction. The barrier in it keeps LLVM from hoisting it.
+ * On a path where the pointer is NULL the verifier sees a number, from which no pointer can be
+ * taken: such a path must not come to the subtraction. The barrier in it keeps LLVM from hoisting
+ * it.
  */
 static LLVMValueRef ready_offset(struct leaving *l, LLVMValueRef original, LLVMValueRef value)
 {

@@ -1,4 +1,7 @@
-/* The source function that each op and block was inlined from, by the scope of its debug location. */
+/*
+ * The source function that each op and block was inlined from, by the scope of its debug
+ * location.
+ */
 #include "ir/llvm_effects.h"
 
 #include <llvm-c/DebugInfo.h>

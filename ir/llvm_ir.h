@@ -61,7 +61,7 @@ struct llvm_region {
 	enum llvm_memory memory;
 	int index;
 	LLVMValueRef root;
-	bool nullable; /* or NULL, on some path */
+	bool nullable;  /* or NULL, on some path */
 	bool constant;  /* offset is a constant */
 	int64_t offset; /* from the root (PACKET: from data) when constant */
 };

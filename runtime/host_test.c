@@ -90,9 +90,8 @@ static int preset_variable(void *context, const char *section, const char *name,
 			   uint32_t size)
 {
 	const struct host_test_load *load = context;
-	struct cleave_kernel_config config = {.generation = load->generation,
-					      .gone_action = 1 /* XDP_DROP */,
-					      .count = load->count};
+	struct cleave_kernel_config config = {
+	    .generation = load->generation, .gone_action = 1 /* XDP_DROP */, .count = load->count};
 
 	if (!strcmp(name, CLEAVE_CONFIG_SYMBOL) && size == sizeof config)
 		memcpy(bytes, &config, sizeof config);

@@ -14,8 +14,10 @@
 
 struct user_part {
 	void *handle;
-	/* Open as long as the part is: dlopen knows objects by their path, so a second part behind the same
-	 * number would be the first again. */
+	/*
+	 * Open as long as the part is: dlopen knows objects by their path, so a second part
+	 * behind the same number would be the first again.
+	 */
 	int fd;
 };
 

@@ -202,14 +202,17 @@ static void lower_all(struct llvm_clone *c)
 		}
 }
 
-/* What is added; which side of the sum is the load is seen in the original, where pointers are SSA values. */
+/*
+ * What is added; which side of the sum is the load is seen in the original, where pointers are
+ * SSA values.
+ */
 static LLVMValueRef added_operand(LLVMValueRef original, LLVMValueRef copy)
 {
 	if (!LLVMIsAStoreInst(original))
 		return LLVMGetOperand(copy, 1); /* atomicrmw add */
 	LLVMValueRef first = LLVMGetOperand(LLVMGetOperand(original, 0), 0);
-	bool loaded = LLVMIsALoadInst(first) &&
-		      LLVMGetOperand(first, 0) == LLVMGetOperand(original, 1);
+	bool loaded =
+	    LLVMIsALoadInst(first) && LLVMGetOperand(first, 0) == LLVMGetOperand(original, 1);
 
 	return LLVMGetOperand(LLVMGetOperand(copy, 0), loaded ? 1 : 0);
 }

@@ -85,7 +85,10 @@ static void names_by_types(void **state)
 	expect_ops(body, "-g0", IR_OP_PKT_READ, "pkt.read pkt[?], 4 bytes");
 }
 
-/* The type is named behind the access, on one of two paths that disagree: splitting blocks does that. */
+/*
+ * The type is named behind the access, on one of two paths that disagree: splitting blocks does
+ * that.
+ */
 static void names_by_types_behind(void **state)
 {
 	expect_ops("static inline void four(struct iphdr *ip) { u32 k = 0; ip->ttl = 3;\n"

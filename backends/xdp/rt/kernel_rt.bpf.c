@@ -74,10 +74,14 @@ static RT __u32 port_of(struct xdp_md *ctx)
 /* Makes room for `length` bytes in front of the packet; NULL when the driver has none. */
 RT void *cleave_rt_open(struct xdp_md *ctx, __u32 length)
 {
-	/* Another program may have left metadata of its own: ours replaces it, so that it ends at data. */
+	/*
+	 * Another program may have left metadata of its own: ours replaces it, so that it ends
+	 * at data.
+	 */
 	long own = (void *)(long)ctx->data - (void *)(long)ctx->data_meta;
 
-	barrier_var(own); /* or LLVM subtracts halves of pointers, which the verifier does not allow */
+	/* or LLVM subtracts halves of pointers, which the verifier does not allow */
+	barrier_var(own);
 	if (bpf_xdp_adjust_meta(ctx, (int)own - (int)length))
 		return 0;
 	void *data = (void *)(long)ctx->data, *meta = (void *)(long)ctx->data_meta;
