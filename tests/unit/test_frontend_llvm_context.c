@@ -34,10 +34,10 @@ static void test_every_field(void **state)
 		       "ctx->ingress_ifindex + ctx->rx_queue_index * 3 + ctx->egress_ifindex; }\n");
 
 	case_expect_ok(&c);
-	case_expect(c.text, "call ptr @cleave.pkt.data_meta(ptr %0)");
-	case_expect(c.text, "call i32 @cleave.ctx.ingress_ifindex(ptr %0)");
-	case_expect(c.text, "call i32 @cleave.ctx.rx_queue_index(ptr %0)");
-	case_expect(c.text, "call i32 @cleave.ctx.egress_ifindex(ptr %0)");
+	case_expect(c.text, "call ptr @cleave.pkt.data_meta(ptr %ctx)");
+	case_expect(c.text, "call i32 @cleave.ctx.ingress_ifindex(ptr %ctx)");
+	case_expect(c.text, "call i32 @cleave.ctx.rx_queue_index(ptr %ctx)");
+	case_expect(c.text, "call i32 @cleave.ctx.egress_ifindex(ptr %ctx)");
 	case_close(&c);
 }
 
@@ -50,7 +50,7 @@ static void test_reload_after_adjust(void **state)
 	const char *adjust;
 
 	case_expect_ok(&c);
-	adjust = strstr(c.text, "@cleave.help.xdp_adjust_head(ptr %0");
+	adjust = strstr(c.text, "@cleave.help.xdp_adjust_head(ptr %ctx");
 	assert_non_null(adjust);
 	assert_int_equal(case_occurrences(c.text, "call ptr @cleave.pkt.data("), 2);
 	case_expect(adjust, "call ptr @cleave.pkt.data(");
@@ -74,8 +74,8 @@ static void test_select_of_fields(void **state)
 	       "__u32 *p = q ? &ctx->ingress_ifindex : &ctx->rx_queue_index; return *p; }\n");
 
 	case_expect_ok(&c);
-	case_expect(c.text, "@cleave.ctx.ingress_ifindex(ptr %0)");
-	case_expect(c.text, "@cleave.ctx.rx_queue_index(ptr %0)");
+	case_expect(c.text, "@cleave.ctx.ingress_ifindex(ptr %ctx)");
+	case_expect(c.text, "@cleave.ctx.rx_queue_index(ptr %ctx)");
 	case_close(&c);
 }
 
@@ -88,8 +88,8 @@ static void test_context_in_struct(void **state)
 		    "{ struct s s = {ctx, 0}; int r = f(&s); return r + (s.p == END); }\n");
 
 	case_expect_ok(&c);
-	case_expect(c.text, "@cleave.pkt.data(ptr %0)");
-	case_expect_not(c.text, "store ptr %0");
+	case_expect(c.text, "@cleave.pkt.data(ptr %ctx)");
+	case_expect_not(c.text, "store ptr %ctx");
 	case_close(&c);
 }
 
@@ -105,7 +105,7 @@ static void test_null_check(void **state)
 	case_expect_ok(&c);
 	case_expect_not(c.text, "icmp");
 	case_expect(c.text, "br i1 true");
-	case_expect(c.text, "@cleave.ctx.ingress_ifindex(ptr %0)");
+	case_expect(c.text, "@cleave.ctx.ingress_ifindex(ptr %ctx)");
 	case_close(&c);
 }
 
@@ -125,8 +125,8 @@ static void test_core_offsets(void **state)
 		   "return ip->ttl > 3; }\n");
 	case_run(&c);
 	case_expect_ok(&c);
-	case_expect(c.text, "@cleave.pkt.data(ptr %0)");
-	case_expect(c.text, "@cleave.pkt.data_end(ptr %0)");
+	case_expect(c.text, "@cleave.pkt.data(ptr %ctx)");
+	case_expect(c.text, "@cleave.pkt.data_end(ptr %ctx)");
 	case_expect_not(c.text, "call ptr @llvm.bpf.passthrough");
 	case_expect_not(c.text, "@\"llvm.");
 	case_close(&c);
@@ -151,8 +151,8 @@ static void test_static_offset(void **state)
 		   "return ctx->ingress_ifindex * 3 + ctx->rx; }\n");
 	case_run(&c);
 	case_expect_ok(&c);
-	case_expect(c.text, "@cleave.ctx.ingress_ifindex(ptr %0)");
-	case_expect(c.text, "@cleave.ctx.rx_queue_index(ptr %0)");
+	case_expect(c.text, "@cleave.ctx.ingress_ifindex(ptr %ctx)");
+	case_expect(c.text, "@cleave.ctx.rx_queue_index(ptr %ctx)");
 	case_close(&c);
 }
 

@@ -131,7 +131,7 @@ static void test_clang_noopt(void **state)
 	c.input.flag_count = 1;
 	case_run(&c);
 	case_expect_ok(&c);
-	case_expect(c.text, "call ptr @cleave.pkt.data_end(ptr %0)");
+	case_expect(c.text, "call ptr @cleave.pkt.data_end(ptr %ctx)");
 	case_close(&c);
 }
 
