@@ -71,7 +71,8 @@ static int write_native_oracle(struct compilation *c, const char *folder)
 {
 	int err;
 
-	if (c->bundle->kernel_can_run_source || strcmp(c->split_text, "user") == 0)
+	/* After `every` the last variant may have come to nothing. */
+	if (c->bundle && (c->bundle->kernel_can_run_source || strcmp(c->split_text, "user") == 0))
 		return 0;
 	c->split = (struct split){.kind = SPLIT_USER};
 	c->split_text = "user";

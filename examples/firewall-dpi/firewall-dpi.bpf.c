@@ -1,7 +1,8 @@
 // EXPECT layers: kernel user
+// EXPECT split-kernel: this loop has no bound
 // EXPECT home flows: shared values
-// EXPECT home networks: kernel
-// EXPECT home services: kernel
+// EXPECT home networks: kernel, batched
+// EXPECT home services: shared values
 // EXPECT home ports: kernel
 /*
  * A stateful firewall in the wire between an inside and an outside interface. Flows may be opened

@@ -1,4 +1,5 @@
 // EXPECT layers: kernel user
+// EXPECT split-kernel: this loop has no bound
 // EXPECT home routes4: kernel
 // EXPECT home routes6: kernel
 // EXPECT home nexthops: kernel

@@ -1,4 +1,4 @@
-// EXPECT error: tail_call.bpf.c:15: tail call
+// EXPECT error: tail_call.bpf.c:15: tail_call
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 

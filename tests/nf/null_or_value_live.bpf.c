@@ -1,5 +1,5 @@
 // EXPECT layers: kernel user
-// EXPECT home known: shared values
+// EXPECT home known: user
 /* A look-up's result is live across the loop and tested for NULL only behind it. */
 #include "nf.h"
 

@@ -1,5 +1,5 @@
-// EXPECT layers: kernel user
-// EXPECT home scratch: packet-local
+// EXPECT layers: user
+// EXPECT home scratch: user
 /* A per-CPU array element stands in for a big stack: written before the loop, read behind it. */
 #include "nf.h"
 

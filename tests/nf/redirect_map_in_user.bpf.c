@@ -1,5 +1,5 @@
 // EXPECT layers: kernel user
-// EXPECT home out: kernel
+// EXPECT home out: kernel, batched
 /* A redirect through a device map is decided in user; an empty slot gives the flags' action. */
 #include "nf.h"
 

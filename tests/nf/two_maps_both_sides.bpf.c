@@ -1,6 +1,6 @@
 // EXPECT layers: kernel user
-// EXPECT home sources: shared values
-// EXPECT home totals: shared array
+// EXPECT home sources: user
+// EXPECT home totals: user
 /* Two maps are read and written before the loop and behind it. */
 #include "nf.h"
 
