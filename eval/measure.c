@@ -31,7 +31,7 @@ enum { CONTENDERS_MAX = 12, BYTES_MIN = 14, TURNS = 8192, ROUNDS = 61 };
 
 struct measure {
 	const char *drive_path, *gen;
-	size_t packet_count, rounds, turns;
+	size_t packet_count, rounds, turns, pad;
 	struct arena *arena;
 	struct diag diag;
 	struct packet_list packets;
@@ -45,15 +45,20 @@ struct measure {
 static const char usage[] =
     "usage: measure --drive FILE [OPTION]... NAME=KIND:BUNDLE[:MAP-INIT]...\n"
     "  --gen FILE      pools of the generated packets (JSON)\n"
+    "  --pad BYTES     longer at least; zeros are added\n"
     "  --packets N     of the mix (default 4096)\n"
     "  --rounds N      (default 61)\n"
     "  --turns N       packets of one contender in one round (default 8192)\n"
     "KIND: original, kernel, kernel+count, user\n";
 
 static const struct option longs[] = {
-    {"drive", required_argument, NULL, 'd'},   {"gen", required_argument, NULL, 'g'},
-    {"packets", required_argument, NULL, 'p'}, {"rounds", required_argument, NULL, 'r'},
-    {"turns", required_argument, NULL, 't'},   {0},
+    {"drive", required_argument, NULL, 'd'},
+    {"gen", required_argument, NULL, 'g'},
+    {"packets", required_argument, NULL, 'p'},
+    {"rounds", required_argument, NULL, 'r'},
+    {"turns", required_argument, NULL, 't'},
+    {"pad", required_argument, NULL, 'a'},
+    {0},
 };
 
 static bool read_number(const char *text, size_t max, size_t *number)
@@ -73,6 +78,8 @@ static bool set_option(struct measure *m, int option)
 	case 'g':
 		m->gen = optarg;
 		return true;
+	case 'a':
+		return read_number(optarg, DRIVE_BYTES_MAX, &m->pad);
 	case 'p':
 		return read_number(optarg, DRIVE_PACKETS_MAX, &m->packet_count);
 	case 'r':
@@ -108,10 +115,13 @@ static int make_packets(struct measure *m)
 		packet_gen_fill(&all, &pools, 1, 2 * m->packet_count);
 	for (size_t i = 0; i < all.count && m->packets.count < m->packet_count; i++) {
 		const struct test_packet *p = &all.packets[i];
+		uint8_t bytes[DRIVE_BYTES_MAX] = {0};
 
-		if (p->size >= BYTES_MIN && p->size <= DRIVE_BYTES_MAX)
-			packet_list_add(&m->packets, p->bytes, p->size, p->ifindex ? p->ifindex : 1,
-					p->time_ns);
+		if (p->size < BYTES_MIN || p->size > DRIVE_BYTES_MAX)
+			continue;
+		memcpy(bytes, p->bytes, p->size);
+		packet_list_add(&m->packets, bytes, p->size < m->pad ? (uint32_t)m->pad : p->size,
+				p->ifindex ? p->ifindex : 1, p->time_ns);
 	}
 	packet_list_free(&all);
 	return err;
