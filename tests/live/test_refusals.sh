@@ -19,8 +19,10 @@ expect_code 1 "is native code for" "$CLEAVED" run "$HAND/foreign.cleave" -i nf0
 expect_code 3 "there is no interface \`nope\`" "$CLEAVED" run "$bundle" -i nope
 expect_code 3 "named twice" "$CLEAVED" run "$bundle" -i nf0 -i nf0
 expect_code 3 "no zero copy" "$CLEAVED" run "$bundle" -i nf0 --zero-copy
+# Where the sources lie, an unprivileged user may not even look.
+cp "$CLEAVED" "$bundle" $WORK
 expect_code 3 "run as root" setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all \
-	"$CLEAVED" run "$bundle" -i nf0
+	$WORK/cleaved run "$WORK/${bundle##*/}" -i nf0
 clean ""
 
 # A second agent, and a program that is there already.
