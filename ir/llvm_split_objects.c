@@ -279,6 +279,18 @@ static LLVMValueRef at(struct object_split *s, LLVMValueRef base, int64_t offset
 		      : base;
 }
 
+/* What the call says of an argument's alignment, less what the offset takes from it. */
+static unsigned argument_align(LLVMValueRef call, unsigned operand, int64_t offset)
+{
+	unsigned kind = LLVMGetEnumAttributeKindForName("align", 5);
+	LLVMAttributeRef attribute = LLVMGetCallSiteEnumAttribute(call, operand + 1, kind);
+	uint64_t align = attribute ? LLVMGetEnumAttributeValue(attribute) : 1;
+
+	while (align > 1 && (uint64_t)offset % align)
+		align /= 2;
+	return (unsigned)align;
+}
+
 /* The part of memset or memcpy that falls into [from, to), as a call of its own. */
 static void repeat_memory_call(struct object_split *s, const struct use *u, const struct part *part)
 {
@@ -294,14 +306,16 @@ static void repeat_memory_call(struct object_split *s, const struct use *u, cons
 
 	if (LLVMGetTypeKind(LLVMTypeOf(other)) == LLVMPointerTypeKind)
 		other = at(s, other, from - u->offset);
+	unsigned mine_align = argument_align(call, u->operand, from - u->offset);
+	unsigned other_align = argument_align(call, 1 - u->operand, from - u->offset);
 	LLVMValueRef now;
 	size_t length;
 	if (strncmp(LLVMGetValueName2(LLVMGetCalledValue(call), &length), "llvm.memset", 11) == 0)
-		now = LLVMBuildMemSet(s->builder, mine, other, size, 1);
+		now = LLVMBuildMemSet(s->builder, mine, other, size, mine_align);
 	else if (u->operand == 0)
-		now = LLVMBuildMemCpy(s->builder, mine, 1, other, 1, size);
+		now = LLVMBuildMemCpy(s->builder, mine, mine_align, other, other_align, size);
 	else
-		now = LLVMBuildMemCpy(s->builder, other, 1, mine, 1, size);
+		now = LLVMBuildMemCpy(s->builder, other, other_align, mine, mine_align, size);
 	LLVMInstructionSetDebugLoc(now, LLVMInstructionGetDebugLoc(call));
 }
 

@@ -245,6 +245,15 @@ static void lower_instruction(struct llvm_clone *c, LLVMValueRef i)
 	LLVMInstructionEraseFromParent(i);
 }
 
+void llvm_count_verdicts(struct llvm_clone *c)
+{
+	LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(c->function);
+
+	for (; block; block = LLVMGetNextBasicBlock(block))
+		if (LLVMIsAReturnInst(LLVMGetBasicBlockTerminator(block)))
+			count_verdict(c, LLVMGetBasicBlockTerminator(block));
+}
+
 void llvm_lower_to_xdp(struct llvm_clone *c)
 {
 	LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(c->function);

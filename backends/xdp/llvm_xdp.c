@@ -18,9 +18,9 @@ extern const unsigned long kernel_rt_bitcode_size;
  * Light: clang has optimised already, and each further rewrite is a chance to lose what the
  * verifier recognises. Just enough to inline the run-time part and clean up after the cuts.
  */
-static const char passes[] = "always-inline,"
-			     "function(sroa,infer-alignment,early-cse,simplifycfg,dse,adce),"
-			     "globaldce";
+static const char light_passes[] = "always-inline,"
+				   "function(sroa,infer-alignment,early-cse,simplifycfg,dse,adce),"
+				   "globaldce";
 
 static double now_ms(void)
 {
@@ -65,8 +65,8 @@ static void drop_unused_functions(struct llvm_clone *c, bool batch)
 		drop_unused(c->module, arena_printf(c->arena, "cleave_claim_%d", n));
 }
 
-static int finish(struct llvm_clone *c, bool batch, struct backend_output *output,
-		  struct diag *diag)
+static int finish(struct llvm_clone *c, bool batch, const char *passes,
+		  struct backend_output *output, struct diag *diag)
 {
 	LLVMTargetMachineRef target = llvm_bpf_target(diag);
 	int err = llvm_link_bitcode(c, kernel_rt_bitcode, kernel_rt_bitcode_size, diag);
@@ -83,38 +83,6 @@ static int finish(struct llvm_clone *c, bool batch, struct backend_output *outpu
 	LLVMDisposeTargetMachine(target);
 	return err;
 }
-
-static int emit(const struct plan *plan, const struct backend_options *options,
-		struct backend_output *output, struct diag *diag)
-{
-	double start = now_ms();
-	struct llvm_clone *c = llvm_clone_new(plan);
-	int err;
-
-	c->replay_inputs = options->replay_inputs;
-	err = llvm_leave_at_cuts(c, diag);
-	if (!err)
-		err = llvm_drop_unreachable(c, diag);
-	if (!err) {
-		llvm_lower_to_xdp(c);
-		llvm_define_maps(c);
-		err = finish(c, llvm_build_batch(c), output, diag);
-	}
-	llvm_clone_free(&c);
-	output->ms = now_ms() - start;
-	return err;
-}
-
-static bool can_run(const struct plan *plan)
-{
-	return true;
-}
-
-const struct backend backend_xdp = {.name = "xdp",
-				    .layer = IR_LAYER_KERNEL,
-				    .member = BUNDLE_MEMBER_KERNEL,
-				    .can_run = can_run,
-				    .emit = emit};
 
 /* `call inttoptr (N)(...)` as clang leaves it. */
 static long called_helper(LLVMValueRef call)
@@ -159,6 +127,70 @@ static void replay_clocks(struct llvm_clone *c)
 			}
 }
 
+/* Nothing moved: the kernel part is clang's own code, and the verdicts are counted. */
+static bool is_source_unchanged(const struct plan *plan)
+{
+	for (size_t m = 0; m < plan->program->map_count; m++)
+		if (plan->maps[m].home != MAP_HOME_KERNEL)
+			return false;
+	return plan->cut_count == 0;
+}
+
+static void take_original(struct llvm_clone *c)
+{
+	LLVMDisposeModule(c->module);
+	c->module = LLVMCloneModule(c->program->llvm->original);
+	c->function = LLVMGetNamedFunction(c->module, c->program->name);
+	if (c->replay_inputs)
+		replay_clocks(c);
+}
+
+static int emit_unchanged(struct llvm_clone *c, struct backend_output *output, struct diag *diag)
+{
+	take_original(c);
+	llvm_count_verdicts(c);
+	return finish(c, false, "always-inline,globaldce", output, diag);
+}
+
+static int emit_split(struct llvm_clone *c, struct backend_output *output, struct diag *diag)
+{
+	int err = llvm_leave_at_cuts(c, diag);
+
+	if (!err)
+		err = llvm_drop_unreachable(c, diag);
+	if (err)
+		return err;
+	llvm_lower_to_xdp(c);
+	llvm_define_maps(c);
+	return finish(c, llvm_build_batch(c), light_passes, output, diag);
+}
+
+static int emit(const struct plan *plan, const struct backend_options *options,
+		struct backend_output *output, struct diag *diag)
+{
+	double start = now_ms();
+	struct llvm_clone *c = llvm_clone_new(plan);
+	int err;
+
+	c->replay_inputs = options->replay_inputs;
+	err = is_source_unchanged(plan) ? emit_unchanged(c, output, diag)
+					: emit_split(c, output, diag);
+	llvm_clone_free(&c);
+	output->ms = now_ms() - start;
+	return err;
+}
+
+static bool can_run(const struct plan *plan)
+{
+	return true;
+}
+
+const struct backend backend_xdp = {.name = "xdp",
+				    .layer = IR_LAYER_KERNEL,
+				    .member = BUNDLE_MEMBER_KERNEL,
+				    .can_run = can_run,
+				    .emit = emit};
+
 int backend_emit_replayed_source(const struct ir_program *program, struct backend_output *output,
 				 struct diag *diag)
 {
@@ -168,12 +200,9 @@ int backend_emit_replayed_source(const struct ir_program *program, struct backen
 	struct llvm_clone *c = llvm_clone_new(&plan);
 	int err;
 
-	LLVMDisposeModule(c->module);
-	c->module = LLVMCloneModule(program->llvm->original);
-	c->function = LLVMGetNamedFunction(c->module, program->name);
 	c->replay_inputs = true;
-	replay_clocks(c);
-	err = finish(c, false, output, diag);
+	take_original(c);
+	err = finish(c, false, light_passes, output, diag);
 	llvm_clone_free(&c);
 	return err;
 }

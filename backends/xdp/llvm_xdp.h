@@ -7,6 +7,9 @@
 /* Intrinsics become context loads, helper calls and calls of kernel_rt.bpf.c. */
 void llvm_lower_to_xdp(struct llvm_clone *clone);
 
+/* Only the counting of verdicts, for a kernel part that is the source as it was. */
+void llvm_count_verdicts(struct llvm_clone *clone);
+
 /* The array of a `shared values` map's slots: a global by the name cv_MAP, declared on first use.
  */
 LLVMValueRef llvm_values_map(struct llvm_clone *clone, int map);
