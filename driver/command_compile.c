@@ -73,6 +73,7 @@ int compile_by_options(struct compilation *c, struct options *o, struct diag *di
 	c->input.flag_count = strchr("cpr", o->command) ? 0 : o->rest_count;
 	c->target_path = o->text[OPTION_TARGET];
 	c->replay |= o->text[OPTION_REPLAY] != NULL;
+	c->no_verify = o->text[OPTION_NO_VERIFY] != NULL;
 	c->check = o->text[OPTION_CHECK_BUILD] != NULL;
 	c->dump_after = o->text[OPTION_DUMP_AFTER];
 	if (!c->stop_after)

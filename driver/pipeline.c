@@ -172,6 +172,9 @@ void pipeline_print_times(const struct compilation *c, FILE *out)
 	for (size_t b = 0; backend_table[b]; b++)
 		if (c->parts[b].size)
 			fprintf(out, "  %-12s %8.1f ms\n", backend_table[b]->name, c->parts[b].ms);
-	fprintf(out, "%-14s %8.1f ms, of which clang %.1f ms, Cleave %.1f ms\n", "total", all,
-		c->front.clang_ms, all - c->front.clang_ms);
+	fprintf(out,
+		"%-14s %8.1f ms, of which clang %.1f ms, the kernel's verifier %.1f ms, Cleave "
+		"%.1f ms\n",
+		"total", all, c->front.clang_ms, c->verifier_ms,
+		all - c->front.clang_ms - c->verifier_ms);
 }

@@ -20,6 +20,7 @@ struct compilation {
 	const char *split_text;
 	bool relaxed;
 	bool replay;                         /* add replay.so */
+	bool no_verify;                      /* do not ask the kernel's verifier */
 	bool check;                          /* a check build: replayed clocks, replay.so */
 	const char *dump_after, *stop_after; /* stage names, or NULL */
 	/* what the stages made */
@@ -32,7 +33,8 @@ struct compilation {
 	struct backend_output replayed_source;              /* check builds */
 	struct bundle *bundle;
 	/* what it took */
-	unsigned remedies; /* rounds in which the verifier refused and the plan was changed */
+	double verifier_ms; /* waiting for the kernel's verifier */
+	unsigned remedies;  /* rounds in which the verifier refused and the plan was changed */
 	double stage_ms[PIPELINE_STAGES_MAX];
 };
 

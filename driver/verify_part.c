@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ROUNDS_MAX = 24, KERNEL_PART = 0 /* its place in backend_table */ };
@@ -41,12 +42,14 @@ const char *find_cleaved(struct arena *arena)
 static int ask(struct compilation *c, struct refusal *refusal)
 {
 	char path[] = "/tmp/cleave-verify-XXXXXX", *text = "";
+	struct timespec start, end;
 	int fd = mkstemp(path), status;
 	struct process child;
 
 	if (fd < 0)
 		return -errno;
 	close(fd);
+	clock_gettime(CLOCK_MONOTONIC, &start);
 	status = file_write_atomic(path, c->parts[KERNEL_PART].bytes, c->parts[KERNEL_PART].size);
 	if (!status) {
 		char *const argv[] = {(char *)find_cleaved(c->arena), "verify", path, NULL};
@@ -56,6 +59,9 @@ static int ask(struct compilation *c, struct refusal *refusal)
 	if (!status)
 		status = process_wait(&child, c->arena, &text);
 	unlink(path);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	c->verifier_ms +=
+	    (double)(end.tv_sec - start.tv_sec) * 1e3 + (double)(end.tv_nsec - start.tv_nsec) / 1e6;
 	if (status == EXIT_CLEAVE_OK)
 		return 1;
 	char *line = strchr(text, '\t'), *message = line ? strchr(line + 1, '\t') : NULL;
@@ -110,7 +116,7 @@ int pipeline_verify(struct compilation *c)
 	int err = 0;
 
 	for (int round = 0; round < ROUNDS_MAX && !err; round++) {
-		if (ask(c, &refusal) != 0)
+		if (c->no_verify || ask(c, &refusal) != 0)
 			return 0; /* accepted, or nobody to ask */
 		if (c->split.kind == SPLIT_KERNEL || !forbid(c, &refusal))
 			return give_up(c, &refusal);
