@@ -36,7 +36,7 @@ struct measure {
 	struct diag diag;
 	struct packet_list packets;
 	struct drive *drive;
-	struct contender *idle_kernel, *idle_user; /* what measuring itself costs */
+	struct contender *idle[2]; /* what measuring itself costs: in user, in the kernel */
 	struct contender *contenders[CONTENDERS_MAX];
 	size_t count;
 	uint32_t cpu;
@@ -205,6 +205,12 @@ static int open_contender(struct measure *m, const char *kind, const char *map_i
 	return -EINVAL;
 }
 
+static int make_room(const struct measure *m, struct contender *c)
+{
+	c->ns = calloc(m->rounds, sizeof *c->ns);
+	return c->ns ? 0 : -ENOMEM;
+}
+
 static int add_contender(struct measure *m, char *text)
 {
 	struct contender **c = &m->contenders[m->count];
@@ -223,9 +229,8 @@ static int add_contender(struct measure *m, char *text)
 	if (err)
 		return err;
 	(*c)->name = fields[0];
-	(*c)->ns = calloc(m->rounds, sizeof *(*c)->ns);
 	m->count++;
-	return (*c)->ns ? 0 : -ENOMEM;
+	return make_room(m, *c);
 }
 
 static int open_all(struct measure *m, char **words, int count)
@@ -233,9 +238,11 @@ static int open_all(struct measure *m, char **words, int count)
 	int err = drive_open(&m->drive, m->drive_path, &m->packets, &m->diag);
 
 	if (!err)
-		err = contender_kernel_new(&m->idle_kernel, m->drive, "idle", NULL, NULL);
+		err = contender_user_new(&m->idle[0], NULL, &m->packets);
 	if (!err)
-		err = contender_user_new(&m->idle_user, NULL, &m->packets);
+		err = contender_kernel_new(&m->idle[1], m->drive, "idle", NULL, NULL);
+	for (unsigned i = 0; i < 2 && !err; i++)
+		err = make_room(m, m->idle[i]);
 	for (int i = 0; i < count && !err; i++)
 		err = add_contender(m, words[i]);
 	return err;
@@ -245,33 +252,34 @@ static void close_all(struct measure *m)
 {
 	for (size_t i = 0; i < m->count; i++)
 		m->contenders[i]->ops->free(m->contenders[i]);
-	if (m->idle_kernel)
-		m->idle_kernel->ops->free(m->idle_kernel);
-	if (m->idle_user)
-		m->idle_user->ops->free(m->idle_user);
+	for (unsigned i = 0; i < 2; i++)
+		if (m->idle[i])
+			m->idle[i]->ops->free(m->idle[i]);
 	drive_close(&m->drive);
 	packet_list_free(&m->packets);
 	arena_free(&m->arena);
 }
 
+static int run_one(struct measure *m, struct contender *c, size_t round)
+{
+	int64_t ns = c->ops->run(c, m->turns);
+
+	if (ns < 0)
+		return (int)ns;
+	c->ns[round] = (double)ns / (double)m->turns;
+	return 0;
+}
+
 /* One round: everybody once, in alternating order so that a drift of the clock rate cancels out. */
 static int run_round(struct measure *m, size_t round)
 {
-	int64_t idle_kernel = m->idle_kernel->ops->run(m->idle_kernel, m->turns);
-	int64_t idle_user = m->idle_user->ops->run(m->idle_user, m->turns);
+	int err = 0;
 
-	if (idle_kernel < 0)
-		return (int)idle_kernel;
-	for (size_t i = 0; i < m->count; i++) {
-		struct contender *c = m->contenders[round % 2 ? m->count - 1 - i : i];
-		int64_t ns = c->ops->run(c, m->turns);
-
-		if (ns < 0)
-			return (int)ns;
-		ns -= c->in_kernel ? idle_kernel : idle_user;
-		c->ns[round] = (double)ns / (double)m->turns;
-	}
-	return 0;
+	for (unsigned i = 0; i < 2 && !err; i++)
+		err = run_one(m, m->idle[i], round);
+	for (size_t i = 0; i < m->count && !err; i++)
+		err = run_one(m, m->contenders[round % 2 ? m->count - 1 - i : i], round);
+	return err;
 }
 
 static int by_value(const void *a, const void *b)
@@ -281,6 +289,31 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static double median(const double *values, size_t count, double *sorted)
+{
+	memcpy(sorted, values, count * sizeof *sorted);
+	qsort(sorted, count, sizeof *sorted, by_value);
+	return sorted[count / 2];
+}
+
+/* The median of all rounds: a single one would carry its own noise into every contender. */
+static int subtract_idle(struct measure *m)
+{
+	double *sorted = malloc(m->rounds * sizeof *sorted);
+
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->count; i++) {
+		struct contender *c = m->contenders[i];
+		double idle = median(m->idle[c->in_kernel]->ns, m->rounds, sorted);
+
+		for (size_t r = 0; r < m->rounds; r++)
+			c->ns[r] -= idle;
+	}
+	free(sorted);
+	return 0;
+}
+
 static double rounded(double x)
 {
 	return (double)(int64_t)(x * 1000 + (x < 0 ? -0.5 : 0.5)) / 1000;
@@ -288,17 +321,16 @@ static double rounded(double x)
 
 static json_t *statistics(const double *values, size_t count)
 {
-	double *sorted = malloc(count * sizeof *sorted);
+	double *sorted = malloc(count * sizeof *sorted), middle;
 	json_t *json;
 
 	if (!sorted)
 		return NULL;
-	memcpy(sorted, values, count * sizeof *sorted);
-	qsort(sorted, count, sizeof *sorted, by_value);
-	json = json_pack("{s:f,s:f,s:f,s:f,s:f}", "median", rounded(sorted[count / 2]), "min",
-			 rounded(sorted[0]), "max", rounded(sorted[count - 1]), "quarter",
-			 rounded(sorted[count / 4]), "three_quarters",
-			 rounded(sorted[count - 1 - count / 4]));
+	middle = median(values, count, sorted);
+	json =
+	    json_pack("{s:f,s:f,s:f,s:f,s:f}", "median", rounded(middle), "min", rounded(sorted[0]),
+		      "max", rounded(sorted[count - 1]), "quarter", rounded(sorted[count / 4]),
+		      "three_quarters", rounded(sorted[count - 1 - count / 4]));
 	free(sorted);
 	return json;
 }
@@ -348,6 +380,8 @@ int main(int argc, char **argv)
 		err = open_all(&m, argv + optind, argc - optind);
 	for (size_t r = 0; r < m.rounds && !err; r++)
 		err = run_round(&m, r);
+	if (!err)
+		err = subtract_idle(&m);
 	if (err)
 		fprintf(stderr, "measure: gave up: %s\n", strerror(-err));
 	else
