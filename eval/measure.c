@@ -38,6 +38,7 @@ struct measure {
 	struct drive *drive;
 	struct contender *idle[2]; /* what measuring itself costs: in user, in the kernel */
 	struct contender *contenders[CONTENDERS_MAX];
+	struct bundle *bundles[CONTENDERS_MAX]; /* contenders refer to them */
 	size_t count;
 	uint32_t cpu;
 };
@@ -214,7 +215,7 @@ static int make_room(const struct measure *m, struct contender *c)
 static int add_contender(struct measure *m, char *text)
 {
 	struct contender **c = &m->contenders[m->count];
-	struct bundle *bundle;
+	struct bundle **bundle = &m->bundles[m->count];
 	char *fields[4];
 	int err;
 
@@ -222,10 +223,9 @@ static int add_contender(struct measure *m, char *text)
 		diag_error(&m->diag, NO_LOC, "not NAME=KIND:BUNDLE: %s", text);
 		return -EINVAL;
 	}
-	/* The contender refers to the bundle, which stays until the end of the process. */
-	err = bundle_read(fields[2], &bundle, &m->diag);
+	err = bundle_read(fields[2], bundle, &m->diag);
 	if (!err)
-		err = open_contender(m, fields[1], fields[3], bundle, c);
+		err = open_contender(m, fields[1], fields[3], *bundle, c);
 	if (err)
 		return err;
 	(*c)->name = fields[0];
@@ -255,6 +255,9 @@ static void close_all(struct measure *m)
 	for (unsigned i = 0; i < 2; i++)
 		if (m->idle[i])
 			m->idle[i]->ops->free(m->idle[i]);
+	for (size_t i = 0; i < CONTENDERS_MAX; i++)
+		if (m->bundles[i])
+			bundle_free(&m->bundles[i]);
 	drive_close(&m->drive);
 	packet_list_free(&m->packets);
 	arena_free(&m->arena);
