@@ -19,8 +19,8 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
 }
 
 /*
- * Making large maps takes longer than the answer. The verifier looks at the size of arrays only (a constant
- * key below it is known to hit), and never reads slots of `shared values` at constant keys.
+ * Making large maps takes longer than the answer. The verifier looks at the size of arrays only (a
+ * constant key below it is known to hit), and slots of `shared values` have no constant keys.
  */
 static void shrink_maps(struct bpf_object *object)
 {

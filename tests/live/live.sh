@@ -52,7 +52,8 @@ fail() {
 
 # start_agent OPTIONS: in the background, returns when packets flow
 start_agent() {
-	"$CLEAVED" run "$HAND/hand.cleave" "$@" >"$WORK/agent.log" 2>&1 &
+	: >"$WORK/agent.log" # or the last agent's log would say that this one runs
+	"$CLEAVED" run "${LIVE_BUNDLE:-$HAND/hand.cleave}" "$@" >"$WORK/agent.log" 2>&1 &
 	AGENT=$!
 	for i in $(seq 100); do
 		grep -q ' runs on ' "$WORK/agent.log" && return 0
