@@ -134,11 +134,9 @@ LLVMValueRef llvm_at(struct llvm_clone *c, LLVMValueRef base, int64_t offset)
 
 LLVMValueRef llvm_stack(struct llvm_clone *c, uint64_t bytes, const char *name)
 {
-	LLVMBasicBlockRef here = LLVMGetInsertBlock(c->builder);
 	LLVMBasicBlockRef entry = LLVMGetEntryBasicBlock(c->function);
 	LLVMBuilderRef builder = LLVMCreateBuilderInContext(c->context);
 
-	(void)here;
 	LLVMPositionBuilder(builder, entry, LLVMGetFirstInstruction(entry));
 	LLVMValueRef object = LLVMBuildAlloca(builder, LLVMArrayType2(c->i8, bytes), name);
 	LLVMSetAlignment(object, 8);
@@ -158,6 +156,16 @@ LLVMValueRef llvm_call(struct llvm_clone *c, const char *name, LLVMTypeRef resul
 	if (!callee)
 		callee = LLVMAddFunction(c->module, name, type);
 	return LLVMBuildCall2(c->builder, type, callee, arguments, count, "");
+}
+
+LLVMValueRef llvm_local_element(struct llvm_clone *c, int map)
+{
+	const struct ir_map *m = &c->program->maps[map];
+	LLVMValueRef key = llvm_stack(c, 4, "local");
+	LLVMValueRef arguments[] = {llvm_clone_value(c, m->value), key};
+
+	LLVMBuildStore(c->builder, llvm_u32(c, m->local_key), key);
+	return llvm_call(c, "cleave.map.lookup", c->ptr, arguments, 2);
 }
 
 void llvm_copy(struct llvm_clone *c, LLVMValueRef to, unsigned to_align, LLVMValueRef from,

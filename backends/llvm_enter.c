@@ -86,10 +86,26 @@ static LLVMValueRef value_of_key(struct entering *e, const struct handoff_item *
 	return LLVMBuildSelect(c->builder, none, LLVMConstNull(c->ptr), value, "");
 }
 
+/*
+ * Only whether it was NULL. A packet-local map's element is this packet's own, at its only key; of
+ * any other map that user has no home for, the pointer can but be tested.
+ */
+static LLVMValueRef value_of_flag(struct entering *e, const struct handoff_item *item)
+{
+	struct llvm_clone *c = e->clone;
+	LLVMValueRef flag = read_item(e, item, c->i32);
+
+	if (!c->program->maps[item->live->map].packet_local)
+		return LLVMBuildIntToPtr(c->builder, LLVMBuildZExt(c->builder, flag, c->i64, ""),
+					 c->ptr, "");
+	LLVMValueRef none = LLVMBuildIsNull(c->builder, flag, "");
+	return LLVMBuildSelect(c->builder, none, LLVMConstNull(c->ptr),
+			       llvm_local_element(c, item->live->map), "");
+}
+
 static LLVMValueRef rebuild_map_value(struct entering *e, const struct handoff_item *item)
 {
 	struct llvm_clone *c = e->clone;
-	LLVMValueRef word;
 
 	switch (item->value) {
 	case HANDOFF_VALUE_INDEX:
@@ -101,9 +117,7 @@ static LLVMValueRef rebuild_map_value(struct entering *e, const struct handoff_i
 	case HANDOFF_VALUE_FLAG:
 		break;
 	}
-	word = read_item(e, item, c->i32);
-	return LLVMBuildIntToPtr(c->builder, LLVMBuildZExt(c->builder, word, c->i64, ""), c->ptr,
-				 "");
+	return value_of_flag(e, item);
 }
 
 static LLVMValueRef rebuild_item(struct entering *e, LLVMValueRef original,
@@ -212,11 +226,7 @@ static void restore_bytes(struct entering *e)
 		if (item->live->kind == IR_LIVE_STACK) {
 			to = llvm_clone_value(c, item->live->value);
 		} else if (item->live->kind == IR_LIVE_MAP_BYTES) {
-			LLVMValueRef key = llvm_stack(c, 4, "zero");
-			LLVMValueRef arguments[] = {map_argument(c, item->live->map), key};
-
-			LLVMBuildStore(c->builder, llvm_u32(c, 0), key);
-			to = llvm_call(c, "cleave.map.lookup", c->ptr, arguments, 2);
+			to = llvm_local_element(c, item->live->map);
 		} else {
 			continue;
 		}

@@ -235,14 +235,8 @@ static LLVMValueRef ready_item(struct leaving *l, const struct handoff_item *ite
 		return ready_map_value(l, item);
 	case IR_LIVE_STACK:
 		return value;
-	case IR_LIVE_MAP_BYTES: {
-		/* The element again: a packet-local map's key is always 0 in range. */
-		LLVMValueRef key = llvm_stack(c, 4, "zero");
-		LLVMBuildStore(c->builder, llvm_u32(c, 0), key);
-		LLVMValueRef arguments[] = {
-		    llvm_clone_value(c, c->program->maps[item->live->map].value), key};
-		return llvm_call(c, "cleave.map.lookup", c->ptr, arguments, 2);
-	}
+	case IR_LIVE_MAP_BYTES:
+		return llvm_local_element(c, item->live->map);
 	}
 	return NULL;
 }

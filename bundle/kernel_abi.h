@@ -104,7 +104,7 @@ struct cleave_batch_op {
 	__u32 map;     /* index of the map in the manifest */
 	__u32 kind;    /* enum cleave_batch_kind */
 	__u32 offset;  /* byte offset of the counter in the value */
-	__u32 size;    /* 4 or 8: width of the add */
+	__u32 size;    /* width of the add: 4 or 8, atomic; 1 or 2, not */
 	__u64 operand; /* what is added */
 	__u8 key[CLEAVE_BATCH_KEY_MAX];
 };

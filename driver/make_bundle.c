@@ -91,7 +91,10 @@ static void fill_cuts(struct compilation *c, struct bundle *b)
 	}
 }
 
-/* Could the kernel run the source as it is? If not, the first op that says why. */
+/*
+ * Could the kernel run the source as it is? If not, the first op that says why. What the verifier
+ * refused of a kernel part says nothing of the source.
+ */
 static void fill_source(struct compilation *c, struct bundle *b)
 {
 	const struct ir_program *p = c->front.program;
@@ -101,7 +104,8 @@ static void fill_source(struct compilation *c, struct bundle *b)
 		const struct ir_op *op = &p->ops[o];
 		struct ir_why why = op->missing[IR_LAYER_KERNEL];
 
-		if (op->legal & 1 << IR_LAYER_KERNEL || why.reason == IR_REASON_AFTER_USER_OP)
+		if (op->legal & 1 << IR_LAYER_KERNEL || why.reason == IR_REASON_AFTER_USER_OP ||
+		    why.reason == IR_REASON_VERIFIER)
 			continue;
 		b->kernel_can_run_source = false;
 		b->kernel_refusal =

@@ -152,8 +152,9 @@ struct ir_map {
 	const char *name;
 	uint32_t type, key_size, value_size, max_entries, flags;
 	struct src_loc loc;
-	bool packet_local; /* every packet writes the bytes that it reads */
-	void *value;       /* LLVMValueRef of its global */
+	bool packet_local;  /* every packet writes the bytes that it reads */
+	uint32_t local_key; /* packet_local: the only element that is used */
+	void *value;        /* LLVMValueRef of its global */
 };
 
 struct ir_global {

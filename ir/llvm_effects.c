@@ -64,6 +64,7 @@ int ir_name_effects(struct ir_program *program, struct diag *diag)
 	for (size_t o = 0; o < program->op_count; o++)
 		name_op(&fx, &program->ops[o]);
 	for (size_t m = 0; m < program->map_count; m++)
-		program->maps[m].packet_local = effects_is_packet_local(&fx, (int)m);
+		program->maps[m].packet_local =
+		    effects_is_packet_local(&fx, (int)m, &program->maps[m].local_key);
 	return 0;
 }

@@ -162,6 +162,7 @@ void effects_name_verdicts(struct effects *fx, struct ir_op *op);
 bool effects_is_add_only(struct effects *fx, LLVMValueRef lookup);
 
 /* llvm_effects_local.c */
-bool effects_is_packet_local(struct effects *fx, int map);
+/* The only key that is looked up goes to *key. */
+bool effects_is_packet_local(struct effects *fx, int map, uint32_t *key);
 
 #endif

@@ -61,6 +61,16 @@ static LLVMValueRef only_user(LLVMValueRef value)
 	return use && !LLVMGetNextUse(use) ? LLVMGetUser(use) : NULL;
 }
 
+/* An add can be atomic where it lies on a multiple of its width, seen from the value's start. */
+static bool is_counter(const struct effects *fx, LLVMValueRef pointer, LLVMTypeRef type)
+{
+	struct llvm_region region = llvm_pointer_region(fx->program, pointer);
+	uint64_t bytes = effects_type_bytes(fx, type);
+
+	return (bytes == 4 || bytes == 8) && region.memory == LLVM_MEMORY_MAP && region.constant &&
+	       region.offset >= 0 && (uint64_t)region.offset % bytes == 0;
+}
+
 /* load; add; store to where it was loaded, and no other use of the two. */
 static bool is_counted(const struct effects *fx, LLVMValueRef load)
 {
@@ -72,7 +82,9 @@ static bool is_counted(const struct effects *fx, LLVMValueRef load)
 	struct anchor from = effects_anchor(fx, LLVMGetOperand(load, 0));
 	struct anchor to = effects_anchor(fx, LLVMGetOperand(store, 1));
 
-	return from.base == to.base && from.offset == to.offset && adds_in_peace(fx, load, store);
+	return from.base == to.base && from.offset == to.offset &&
+	       is_counter(fx, LLVMGetOperand(load, 0), LLVMTypeOf(load)) &&
+	       adds_in_peace(fx, load, store);
 }
 
 /* The store of such a sum, seen from its address. */
@@ -123,7 +135,8 @@ static bool is_harmless(const struct effects *fx, struct pointers *set, LLVMValu
 		return ends_count(fx, user, pointer);
 	case LLVMAtomicRMW:
 		return LLVMGetAtomicRMWBinOp(user) == LLVMAtomicRMWBinOpAdd &&
-		       LLVMGetOperand(user, 0) == pointer && !LLVMGetFirstUse(user);
+		       LLVMGetOperand(user, 0) == pointer && !LLVMGetFirstUse(user) &&
+		       is_counter(fx, pointer, LLVMTypeOf(user));
 	default:
 		return false;
 	}

@@ -269,6 +269,7 @@ static void learn_condition(const struct effects *fx, struct fact_set *set, LLVM
 
 	if (depth > CONDITION_DEPTH_MAX)
 		return;
+	condition = llvm_bare_value(condition);
 	if (LLVMIsAICmpInst(condition)) {
 		if (LLVMGetICmpPredicate(condition) == (truth ? LLVMIntEQ : LLVMIntNE))
 			learn_equal(fx, set, LLVMGetOperand(condition, 0),

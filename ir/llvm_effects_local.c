@@ -396,12 +396,24 @@ static bool reads_only_written(const struct local *l)
 	return true;
 }
 
-bool effects_is_packet_local(struct effects *fx, int map)
+/* What no packet reads is written for someone outside: a result, not scratch. */
+static bool is_read(const struct local *l)
+{
+	for (size_t t = 0; t < l->touch_count; t++)
+		if (l->touches[t].reads)
+			return true;
+	return false;
+}
+
+bool effects_is_packet_local(struct effects *fx, int map, uint32_t *key)
 {
 	const struct ir_map *m = &fx->program->maps[map];
 	struct local l = {.fx = fx, .map = map, .size = m->value_size};
 
-	return m->value && m->type == BPF_MAP_TYPE_PERCPU_ARRAY && m->value_size &&
-	       m->value_size <= ELEMENT_BYTES_MAX && understand_lookups(&l) &&
-	       understand_pointers(&l) && reads_only_written(&l);
+	if (!m->value || m->type != BPF_MAP_TYPE_PERCPU_ARRAY || !m->value_size ||
+	    m->value_size > ELEMENT_BYTES_MAX || !understand_lookups(&l) ||
+	    !understand_pointers(&l) || !is_read(&l) || !reads_only_written(&l))
+		return false;
+	*key = (uint32_t)l.key;
+	return true;
 }

@@ -38,6 +38,10 @@ void ir_llvm_free(struct ir_llvm *llvm);
 /* Name of the intrinsic that a call instruction calls ("cleave.map.lookup"), or NULL. */
 const char *llvm_intrinsic_name(LLVMValueRef instruction);
 
+/* The same value without what only keeps passes off it: freeze, and llvm.bpf.passthrough, which
+ * clang's BPF target puts around tests that it joins. */
+LLVMValueRef llvm_bare_value(LLVMValueRef value);
+
 /* Index of the map that a value names (the global itself), or IR_NONE. */
 int llvm_map_index(const struct ir_program *program, LLVMValueRef value);
 

@@ -140,6 +140,7 @@ struct induction {
 	LLVMValueRef phi;
 	bool start_known;
 	int64_t start, step;
+	uint64_t start_max;
 };
 
 static LLVMValueRef peel_casts(LLVMValueRef value)
@@ -170,6 +171,7 @@ static bool read_induction(const struct loop_walk *walk, LLVMValueRef value, str
 		if (!walk->body[from]) {
 			iv->start_known = LLVMIsAConstantInt(in);
 			iv->start = iv->start_known ? LLVMConstIntGetSExtValue(in) : 0;
+			iv->start_max = largest_at(walk, in);
 			continue;
 		}
 		if (!LLVMIsAInstruction(in) || LLVMGetInstructionOpcode(in) != LLVMAdd ||
@@ -183,60 +185,172 @@ static bool read_induction(const struct loop_walk *walk, LLVMValueRef value, str
 	return iv->step != 0;
 }
 
-/* Iterations until `phi PREDICATE limit` can no longer hold, or TRIPS_MAX. */
-static uint64_t count_trips(const struct induction *iv, LLVMIntPredicate predicate, uint64_t limit,
-			    bool limit_constant)
-{
-	uint64_t step = (uint64_t)(iv->step < 0 ? -iv->step : iv->step);
-	uint64_t start = iv->start_known ? (uint64_t)iv->start : iv->step > 0 ? 0 : UINT32_MAX;
-	uint64_t distance;
+enum trend { TREND_ABOVE, TREND_BELOW, TREND_EQUAL, TREND_DIFFERENT };
 
+/* What a comparison asks of its first operand. */
+static enum trend predicate_trend(LLVMIntPredicate predicate)
+{
 	switch (predicate) {
 	case LLVMIntEQ:
-	case LLVMIntNE: /* only an exact hit ends it */
-		if (!iv->start_known || !limit_constant)
-			return limit < TRIPS_MAX && iv->start_known && step == 1 ? limit + 1
-										 : TRIPS_MAX;
-		distance = iv->step > 0 ? limit - start : start - limit;
-		return distance % step ? TRIPS_MAX : distance / step + 1;
-	case LLVMIntULT:
-	case LLVMIntULE:
+		return TREND_EQUAL;
+	case LLVMIntNE:
+		return TREND_DIFFERENT;
 	case LLVMIntUGT:
 	case LLVMIntUGE:
-	case LLVMIntSLT:
-	case LLVMIntSLE:
 	case LLVMIntSGT:
 	case LLVMIntSGE:
-		if (iv->step > 0)
-			distance = limit > start ? limit - start : 0;
-		else
-			distance = start > limit ? start - limit : 0;
-		return distance / step + 2;
+		return TREND_ABOVE;
 	default:
-		return TRIPS_MAX;
+		return TREND_BELOW;
 	}
 }
 
-static uint64_t exit_trips(const struct loop_walk *walk, LLVMValueRef end)
+static enum trend denied(enum trend trend)
 {
+	switch (trend) {
+	case TREND_EQUAL:
+		return TREND_DIFFERENT;
+	case TREND_DIFFERENT:
+		return TREND_EQUAL;
+	case TREND_ABOVE:
+		return TREND_BELOW;
+	default:
+		return TREND_ABOVE;
+	}
+}
+
+static enum trend mirrored(enum trend trend)
+{
+	return trend == TREND_ABOVE ? TREND_BELOW : trend == TREND_BELOW ? TREND_ABOVE : trend;
+}
+
+/* Steps until only an exact hit of the limit ends the loop. */
+static uint64_t count_to_hit(const struct induction *iv, uint64_t limit, bool limit_constant)
+{
+	uint64_t step = (uint64_t)(iv->step < 0 ? -iv->step : iv->step);
+	uint64_t start = (uint64_t)iv->start;
+	uint64_t distance = iv->step > 0 ? limit - start : start - limit;
+
+	/* From above step by step, as loops behind `if (n > limit)` become. */
+	if (!iv->start_known && iv->step == -1 && limit_constant && iv->start_max < TRIPS_MAX)
+		return iv->start_max > limit ? iv->start_max - limit + 1 : 2;
+	if (!iv->start_known)
+		return TRIPS_MAX;
+	if (!limit_constant)
+		return limit < TRIPS_MAX && iv->step == 1 ? limit + 1 : TRIPS_MAX;
+	return distance % step || distance / step >= TRIPS_MAX ? TRIPS_MAX : distance / step + 1;
+}
+
+/* Iterations until the induction variable first is where it leaves, or TRIPS_MAX. */
+static uint64_t count_trips(const struct induction *iv, enum trend leaves, LLVMValueRef limit,
+			    uint64_t limit_max)
+{
+	bool constant = LLVMIsAConstantInt(limit), up = iv->step > 0;
+	int64_t step = up ? iv->step : -iv->step, from, to;
+
+	switch (leaves) {
+	case TREND_DIFFERENT: /* of two values in turn one differs */
+		return 2;
+	case TREND_EQUAL:
+		return count_to_hit(iv, limit_max, constant);
+	case TREND_ABOVE:
+		if (!up || limit_max > INT64_MAX)
+			return TRIPS_MAX;
+		from = iv->start_known ? iv->start : 0;
+		to = constant ? LLVMConstIntGetSExtValue(limit) : (int64_t)limit_max;
+		break;
+	default:
+		if (up || iv->start_max > INT64_MAX)
+			return TRIPS_MAX;
+		from = constant ? LLVMConstIntGetSExtValue(limit) : 0;
+		to = iv->start_known ? iv->start : (int64_t)iv->start_max;
+		break;
+	}
+	if (to <= from)
+		return 2;
+	return (to - from) / step < TRIPS_MAX - 2 ? (uint64_t)((to - from) / step) + 2 : TRIPS_MAX;
+}
+
+static uint64_t compare_trips(const struct loop_walk *walk, LLVMValueRef test, bool leaves_when)
+{
+	enum trend trend = predicate_trend(LLVMGetICmpPredicate(test));
 	struct induction iv;
 	uint64_t best = TRIPS_MAX;
 
-	if (!LLVMIsABranchInst(end) || !LLVMIsConditional(end))
-		return TRIPS_MAX;
-	LLVMValueRef test = LLVMGetCondition(end);
-	if (!LLVMIsAICmpInst(test))
-		return TRIPS_MAX;
+	if (!leaves_when)
+		trend = denied(trend);
 	for (unsigned side = 0; side < 2; side++) {
 		LLVMValueRef limit = LLVMGetOperand(test, 1 - side);
 
 		if (!read_induction(walk, LLVMGetOperand(test, side), &iv))
 			continue;
-		uint64_t trips = count_trips(&iv, LLVMGetICmpPredicate(test),
-					     largest_at(walk, limit), LLVMIsAConstantInt(limit));
+		uint64_t trips = count_trips(&iv, side ? mirrored(trend) : trend, limit,
+					     largest_at(walk, limit));
 		best = trips < best ? trips : best;
 	}
 	return best;
+}
+
+static bool is_bool(LLVMValueRef value, unsigned bit)
+{
+	return LLVMIsAConstantInt(value) && LLVMConstIntGetZExtValue(value) == bit;
+}
+
+/* `a || b` or `a && b`, as bits or as a choice. */
+static bool read_connective(LLVMValueRef test, LLVMValueRef operand[2], bool *any)
+{
+	if (!LLVMIsAInstruction(test))
+		return false;
+	LLVMOpcode opcode = LLVMGetInstructionOpcode(test);
+
+	operand[0] = LLVMGetOperand(test, 0);
+	if (opcode == LLVMOr || opcode == LLVMAnd) {
+		operand[1] = LLVMGetOperand(test, 1);
+		*any = opcode == LLVMOr;
+		return true;
+	}
+	if (opcode != LLVMSelect)
+		return false;
+	*any = is_bool(LLVMGetOperand(test, 1), 1);
+	operand[1] = LLVMGetOperand(test, *any ? 2 : 1);
+	return *any || is_bool(LLVMGetOperand(test, 2), 0);
+}
+
+/*
+ * Iterations until `test` is what leaves. clang folds `i < N && more` into one branch: the loop
+ * ends as soon as one test of an "or" holds, but only once both of an "and" do.
+ */
+static uint64_t test_trips(const struct loop_walk *walk, LLVMValueRef test, bool leaves_when,
+			   unsigned depth)
+{
+	LLVMValueRef operand[2];
+	bool any;
+
+	test = llvm_bare_value(test);
+	if (LLVMIsAICmpInst(test))
+		return compare_trips(walk, test, leaves_when);
+	if (depth == RANGE_DEPTH)
+		return TRIPS_MAX;
+	if (LLVMIsABinaryOperator(test) && LLVMGetInstructionOpcode(test) == LLVMXor &&
+	    is_bool(LLVMGetOperand(test, 1), 1))
+		return test_trips(walk, LLVMGetOperand(test, 0), !leaves_when, depth + 1);
+	if (!read_connective(test, operand, &any))
+		return TRIPS_MAX;
+	uint64_t a = test_trips(walk, operand[0], leaves_when, depth + 1);
+	uint64_t b = test_trips(walk, operand[1], leaves_when, depth + 1);
+
+	return any == leaves_when ? (a < b ? a : b) : (a > b ? a : b);
+}
+
+static uint64_t exit_trips(const struct loop_walk *walk, const struct ir_block *block)
+{
+	LLVMValueRef end = LLVMGetBasicBlockTerminator(block->value);
+
+	if (!LLVMIsABranchInst(end) || !LLVMIsConditional(end))
+		return TRIPS_MAX;
+	bool leaves_when = !walk->body[walk->program->edges[block->out[0]].to];
+
+	return test_trips(walk, LLVMGetCondition(end), leaves_when, 0);
 }
 
 /* The least bound among the exits that every iteration passes. */
@@ -254,7 +368,7 @@ static uint64_t loop_trips(const struct loop_walk *walk, int latch)
 			leaves |= !walk->body[walk->program->edges[block->out[o]].to];
 		if (!leaves)
 			continue;
-		uint64_t trips = exit_trips(walk, LLVMGetBasicBlockTerminator(block->value));
+		uint64_t trips = exit_trips(walk, block);
 		best = trips < best ? trips : best;
 	}
 	return best;

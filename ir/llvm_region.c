@@ -157,22 +157,39 @@ static struct found walk_sum(struct walk *walk, LLVMValueRef value, bool subtrac
 	return add_offset(is_pointer(left) ? left : right, constant, subtract ? -n : n);
 }
 
+static bool is_passthrough(LLVMValueRef call)
+{
+	LLVMValueRef callee = LLVMGetCalledValue(call);
+	size_t length;
+
+	return LLVMIsAFunction(callee) &&
+	       !strncmp(LLVMGetValueName2(callee, &length), "llvm.bpf.passthrough", 20);
+}
+
+LLVMValueRef llvm_bare_value(LLVMValueRef value)
+{
+	for (;;) {
+		if (LLVMIsAFreezeInst(value))
+			value = LLVMGetOperand(value, 0);
+		else if (LLVMIsACallInst(value) && is_passthrough(value))
+			value = LLVMGetOperand(value, 1);
+		else
+			return value;
+	}
+}
+
 static struct found walk_call(struct walk *walk, LLVMValueRef call)
 {
 	const char *name = llvm_intrinsic_name(call);
 	LLVMValueRef callee = LLVMGetCalledValue(call);
-	size_t length;
 
 	if (LLVMIsAInlineAsm(callee) && LLVMGetNumArgOperands(call) == 1 &&
 	    LLVMTypeOf(LLVMGetOperand(call, 0)) == LLVMTypeOf(call))
 		return walk_pointer(walk, LLVMGetOperand(call, 0));
-	if (!name) {
-		const char *plain = LLVMGetValueName2(callee, &length);
-
-		if (strncmp(plain, "llvm.bpf.passthrough", 20) == 0)
-			return walk_pointer(walk, LLVMGetOperand(call, 1));
+	if (is_passthrough(call))
+		return walk_pointer(walk, LLVMGetOperand(call, 1));
+	if (!name)
 		return found_of(LLVM_MEMORY_UNKNOWN, NULL);
-	}
 	if (strcmp(name, "cleave.pkt.data") == 0)
 		return found_of(LLVM_MEMORY_PACKET, call);
 	if (strcmp(name, "cleave.pkt.data_end") == 0)

@@ -159,6 +159,17 @@ static bool mode_allows(enum map_mode mode, enum ir_layer layer, unsigned touch)
 	}
 }
 
+/*
+ * An LPM look-up finds an element that has another key. Its value can be copied to user and read,
+ * but what is written into the copy could not be told from what another look-up of the same
+ * element sees.
+ */
+static bool is_beyond_copies(const struct ir_map *map, const struct ir_op *op, enum ir_layer layer)
+{
+	return map->type == BPF_MAP_TYPE_LPM_TRIE && layer != IR_LAYER_KERNEL &&
+	       (op->kind == IR_OP_MAP_WRITE || op->kind == IR_OP_MAP_ADD);
+}
+
 double map_op_cost(const struct ir_program *program, const struct target *target,
 		   const struct ir_op *op, enum ir_layer layer, enum map_mode mode)
 {
@@ -168,6 +179,8 @@ double map_op_cost(const struct ir_program *program, const struct target *target
 	int i = table_index(op);
 
 	if (!mode_allows(mode, layer, map_touch(op)))
+		return INFINITY;
+	if (both && is_beyond_copies(map, op, layer))
 		return INFINITY;
 	if (layer == IR_LAYER_KERNEL) {
 		if (both && i >= 0 && map_shared_home(map) == MAP_HOME_SHARED_VALUES)

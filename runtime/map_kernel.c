@@ -24,7 +24,7 @@
 /* The maps that the batch program knows: backends/xdp/llvm_batch.c has the same rule. */
 static bool can_queue(const struct env *e, const struct cleave_map *map)
 {
-	return e->set->batch.prog_fd >= 0 && map->type == BPF_MAP_TYPE_PERCPU_ARRAY &&
+	return e->set->batch.prog_fd >= 0 && map_type_is_percpu(map->type) &&
 	       map->key_size <= CLEAVE_BATCH_KEY_MAX;
 }
 
@@ -105,8 +105,7 @@ static bool is_set_in_place(const struct cleave_map *map)
 	return map->type == BPF_MAP_TYPE_ARRAY || map_type_is_percpu(map->type);
 }
 
-/* Adds what turns `before` into `now` to this CPU's value; returns false where no add can say it.
- */
+/* Adds what turns `before` into `now` to this CPU's value; false: there is no queue for it. */
 static bool queue_difference(struct env *e, const struct cleave_map *map, const void *key,
 			     const uint8_t *before, const uint8_t *now)
 {
@@ -114,11 +113,9 @@ static bool queue_difference(struct env *e, const struct cleave_map *map, const 
 
 	if (!can_queue(e, map))
 		return false;
-	if (map->value_size % 4 && memcmp(before + (map->value_size & ~3u),
-					  now + (map->value_size & ~3u), map->value_size % 4))
-		return false;
-	while (at + 4 <= map->value_size) {
-		uint32_t size = at % 8 == 0 && at + 8 <= map->value_size ? 8 : 4;
+	while (at < map->value_size) {
+		uint32_t left = map->value_size - at;
+		uint32_t size = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
 		uint64_t old = 0, new = 0;
 
 		memcpy(&old, before + at, size);
@@ -130,8 +127,7 @@ static bool queue_difference(struct env *e, const struct cleave_map *map, const 
 	return true;
 }
 
-/* Sets this CPU's value of a per-CPU element, for what adds cannot say: odd bytes, keys that are
- * new. */
+/* Sets this CPU's value of a per-CPU element, for what adds cannot say: keys that are new. */
 static int set_this_cpu(struct env *e, struct cleave_map *map, const void *key, const void *value,
 			uint64_t flags)
 {

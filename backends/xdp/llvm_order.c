@@ -11,6 +11,7 @@
 #include "bundle/kernel_abi.h"
 #include "support/arena.h"
 
+#include <linux/bpf.h>
 #include <string.h>
 
 struct key_object {
@@ -187,8 +188,11 @@ static bool is_filled_at(const struct ir_program *program, const struct plan_cut
 	return false;
 }
 
+/* Different keys of an LPM trie may find the same element: it is watched as a whole. */
 static bool is_keyed(const struct llvm_clone *c, int map)
 {
+	if (c->program->maps[map].type == BPF_MAP_TYPE_LPM_TRIE)
+		return false;
 	for (size_t n = 0; n < c->plan->cut_count; n++) {
 		const struct plan_cut *cut = &c->plan->cuts[n];
 		bool touches;

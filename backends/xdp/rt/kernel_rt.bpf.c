@@ -322,7 +322,7 @@ RT _Bool cleave_rt_batch_apply(void *map, __u32 value_size, struct cleave_batch_
 {
 	void *value = bpf_map_lookup_elem(map, op->key);
 	/* Masked, not compared: that is how the verifier learns of alignment. */
-	__u32 at8 = op->offset & ~7u, at4 = op->offset & ~3u;
+	__u32 at8 = op->offset & ~7u, at4 = op->offset & ~3u, at2 = op->offset & ~1u;
 
 	if (!value)
 		return 0;
@@ -330,6 +330,10 @@ RT _Bool cleave_rt_batch_apply(void *map, __u32 value_size, struct cleave_batch_
 		__sync_fetch_and_add((__u64 *)(value + at8), op->operand);
 	else if (op->size == 4 && value_size >= 4 && at4 <= value_size - 4)
 		__sync_fetch_and_add((__u32 *)(value + at4), (__u32)op->operand);
+	else if (op->size == 2 && value_size >= 2 && at2 <= value_size - 2)
+		*(__u16 *)(value + at2) += (__u16)op->operand;
+	else if (op->size == 1 && op->offset < value_size)
+		*(__u8 *)(value + op->offset) += (__u8)op->operand;
 	return 1;
 }
 
