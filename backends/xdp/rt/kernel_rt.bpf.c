@@ -303,13 +303,15 @@ RT long cleave_rt_values_publish(void *hash, struct cleave_value_slot *slot, __u
 				 const void *key, __u64 flags)
 {
 	__u32 used = *(volatile __u32 *)&slot->used;
-	long err = bpf_map_update_elem(hash, key, &index, flags);
+	long err;
 
+	/* Whoever finds the key may ask the slot for its index at once. */
+	*(volatile __u32 *)&slot->index = index;
+	err = bpf_map_update_elem(hash, key, &index, flags);
 	if (err) {
 		*(volatile __u32 *)&slot->used = used - 1;
 		return err;
 	}
-	slot->index = index;
 	slot->seen_epoch = slot->seen_s = 0;
 	*(volatile __u32 *)&slot->used = used + 1 ? used + 1 : 2;
 	return 0;
