@@ -55,9 +55,46 @@ const char *backend_host_cpu(struct arena *arena)
 	return copy;
 }
 
+/* Faults that LLVM finds while it emits do not make it fail. */
+struct complaints {
+	struct arena *arena;
+	const char *first; /* error, or NULL */
+};
+
+static void note_complaint(LLVMDiagnosticInfoRef info, void *context)
+{
+	struct complaints *c = context;
+	char *text;
+
+	if (LLVMGetDiagInfoSeverity(info) != LLVMDSError || c->first)
+		return;
+	text = LLVMGetDiagInfoDescription(info);
+	/* A stack that is too large is for the verifier to refuse: that moves it to user. */
+	if (!strstr(text, "stack limit"))
+		c->first = arena_strndup(c->arena, text, strcspn(text, "\n"));
+	LLVMDisposeMessage(text);
+}
+
+static int refuse(const char *text, struct diag *diag)
+{
+	static const char nowhere[] = "<unknown>:0: ";
+
+	if (!strncmp(text, nowhere, sizeof nowhere - 1))
+		text += sizeof nowhere - 1;
+	diag_error(diag, NO_LOC, "LLVM cannot make an object of it: %s%s", text,
+		   strstr(text, "already defined")
+		       ? " (a variable cannot have the name of its section)"
+		       : "");
+	return -EINVAL;
+}
+
 int llvm_emit_object(struct arena *arena, LLVMModuleRef module, LLVMTargetMachineRef target,
 		     struct backend_output *output, struct diag *diag)
 {
+	LLVMContextRef context = LLVMGetModuleContext(module);
+	LLVMDiagnosticHandler handler = LLVMContextGetDiagnosticHandler(context);
+	void *handler_context = LLVMContextGetDiagnosticContext(context);
+	struct complaints complaints = {.arena = arena};
 	LLVMMemoryBufferRef buffer;
 	char *text = NULL;
 
@@ -68,10 +105,16 @@ int llvm_emit_object(struct arena *arena, LLVMModuleRef module, LLVMTargetMachin
 	}
 	LLVMDisposeMessage(text);
 	text = NULL;
+	LLVMContextSetDiagnosticHandler(context, note_complaint, &complaints);
 	if (LLVMTargetMachineEmitToMemoryBuffer(target, module, LLVMObjectFile, &text, &buffer)) {
 		diag_error(diag, NO_LOC, "LLVM cannot emit code: %s", text);
 		LLVMDisposeMessage(text);
 		return -EIO;
+	}
+	LLVMContextSetDiagnosticHandler(context, handler, handler_context);
+	if (complaints.first) {
+		LLVMDisposeMemoryBuffer(buffer);
+		return refuse(complaints.first, diag);
 	}
 	output->size = LLVMGetBufferSize(buffer);
 	output->bytes =

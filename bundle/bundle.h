@@ -158,6 +158,9 @@ int bundle_read(const char *path, struct bundle **bundle, struct diag *diag);
 int bundle_parse(const char *name, const void *bytes, size_t size, struct bundle **bundle,
 		 struct diag *diag);
 
+/* Does a file of this name begin as bundles do? Reads no further; false when it cannot be read. */
+bool bundle_begins_like_one(const char *path);
+
 /* Writes every member as a file in folder (made if missing). Returns 0 or a negative errno. */
 int bundle_unpack(const struct bundle *bundle, const char *folder, struct diag *diag);
 

@@ -7,7 +7,9 @@
 #include "support/file.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define SEAL_NAME "SHA256"
 
@@ -22,7 +24,8 @@ static int check_seal(const char *name, const char *bytes, size_t size, struct d
 {
 	if (size < sizeof SEAL_NAME || memcmp(bytes, SEAL_NAME, sizeof SEAL_NAME)) {
 		diag_error(diag, (struct src_loc){.file = name},
-			   "this is not a bundle (it does not begin with a digest)");
+			   "this is not a bundle (it does not begin with a digest); `cleave build` "
+			   "makes one of a source");
 		return -EBADMSG;
 	}
 	if (!bundle_seal_check(bytes, size))
@@ -74,6 +77,19 @@ int bundle_parse(const char *name, const void *bytes, size_t size, struct bundle
 		bundle_free(&b);
 	*bundle = b;
 	return err;
+}
+
+bool bundle_begins_like_one(const char *path)
+{
+	char head[sizeof SEAL_NAME];
+	struct stat st;
+	FILE *f = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
+	bool like = f && fread(head, 1, sizeof head, f) == sizeof head &&
+		    !memcmp(head, SEAL_NAME, sizeof SEAL_NAME);
+
+	if (f)
+		fclose(f);
+	return like;
 }
 
 int bundle_read(const char *path, struct bundle **bundle, struct diag *diag)

@@ -1,4 +1,4 @@
-/* A bundle's bytes without a file: what bundle_write writes, for tests and the fuzz target. */
+/* A bundle's bytes without a file: what bundle_write writes. */
 #ifndef CLEAVE_BUNDLE_WRITE_H
 #define CLEAVE_BUNDLE_WRITE_H
 

@@ -1,73 +1,65 @@
-/* check, replay, run: prepare bundles, then become cleaved. */
+/* check: makes the bundles to compare, then becomes cleaved. */
+#include "bundle/write.h"
 #include "driver/commands.h"
 #include "support/arena.h"
 #include "support/exit_codes.h"
+#include "support/memory_file.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-static int become_cleaved(struct arena *arena, char **argv, struct diag *diag)
+int become_cleaved(char *const *arguments, struct diag *diag)
 {
+	struct arena *arena = arena_new();
+	size_t count = 0;
+	char **argv;
+
+	while (arguments[count])
+		count++;
+	argv = arena_array(arena, count + 2, sizeof *argv);
 	argv[0] = (char *)find_cleaved(arena);
+	memcpy(argv + 1, arguments, count * sizeof *argv);
 	fflush(NULL);
 	execvp(argv[0], argv);
 	diag_error(diag, NO_LOC, "cannot start cleaved: %s", strerror(errno));
+	arena_free(&arena);
 	return EXIT_CLEAVE_HOST;
 }
 
-static int hand_over(const char *command, struct options *o, struct diag *diag)
+/* The bundles, which cleaved reads from memory: nothing of them is ever on disk. */
+struct variants {
+	struct arena *arena;
+	char **paths;
+	size_t count, capacity;
+};
+
+static int keep_variant(void *context, struct bundle *bundle, const char *name, struct diag *diag)
 {
-	struct arena *arena = arena_new();
-	char **argv = arena_array(arena, o->word_count + o->rest_count + 4, sizeof *argv);
-	size_t n = 1;
+	struct variants *v = context;
+	char *bytes, *path = arena_alloc(v->arena, MEMORY_FILE_PATH_BYTES);
+	size_t size;
+	int err = bundle_emit(bundle, &bytes, &size), fd;
 
-	argv[n++] = (char *)command;
-	for (size_t i = 0; i < o->word_count; i++)
-		argv[n++] = o->words[i];
-	if (o->text[OPTION_JSON])
-		argv[n++] = "--json";
-	for (size_t i = 0; i < o->rest_count; i++)
-		argv[n++] = o->rest[i];
-	int code = become_cleaved(arena, argv, diag);
-
-	arena_free(&arena);
-	return code;
-}
-
-int command_run(struct options *o, struct diag *diag)
-{
-	return hand_over("run", o, diag);
-}
-
-int command_replay(struct options *o, struct diag *diag)
-{
-	return hand_over("replay", o, diag);
-}
-
-static bool is_bundle(const char *path)
-{
-	const char *dot = strrchr(path, '.');
-
-	return dot && strcmp(dot, ".cleave") == 0;
-}
-
-static int write_variant(struct compilation *c, const char *folder, const char *name)
-{
-	return bundle_write(c->bundle, arena_printf(c->arena, "%s/%s.cleave", folder, name),
-			    c->diag);
+	if (err)
+		return err;
+	fd = memory_file_new(arena_printf(v->arena, "%s.cleave", name), bytes, size);
+	if (fd < 0) {
+		diag_error(diag, NO_LOC, "cannot keep the bundle %s: %s", name, strerror(-fd));
+		return fd;
+	}
+	memory_file_path(fd, path);
+	*ARENA_PUSH(v->arena, v->paths, v->count, v->capacity) = path;
+	return 0;
 }
 
 /*
  * The oracle of an NF that the kernel cannot run whole is its source as native code in one piece:
  * the split `user`, which is added when it was not asked for.
  */
-static int write_native_oracle(struct compilation *c, const char *folder)
+static int add_native_oracle(struct compilation *c, struct variants *v)
 {
 	int err;
 
@@ -77,10 +69,10 @@ static int write_native_oracle(struct compilation *c, const char *folder)
 	c->split = (struct split){.kind = SPLIT_USER};
 	c->split_text = "user";
 	err = pipeline_replan(c);
-	return err ? err : write_variant(c, folder, "user");
+	return err ? err : keep_variant(v, c->bundle, "user", c->diag);
 }
 
-static int build_variants(struct options *o, const char *folder, struct diag *diag)
+static int build_variants(struct options *o, struct variants *v, struct diag *diag)
 {
 	bool every = o->text[OPTION_SPLIT] && strcmp(o->text[OPTION_SPLIT], "every") == 0;
 	struct compilation c;
@@ -88,63 +80,68 @@ static int build_variants(struct options *o, const char *folder, struct diag *di
 
 	o->text[OPTION_CHECK_BUILD] = "";
 	compilation_begin(&c, diag);
-	for (size_t i = 0; i < o->rest_count; i++)
-		c.replay |= strcmp(o->rest[i], "--native") == 0;
+	c.replay = o->text[OPTION_NATIVE] != NULL;
 	c.stop_after = every ? "legal" : NULL;
 	code = compile_by_options(&c, o, diag);
 	c.stop_after = NULL;
 	if (!code && every)
-		code = exit_code_of(pipeline_every(&c, arena_printf(c.arena, "%s/", folder)));
+		code = exit_code_of(pipeline_every(&c, keep_variant, v));
 	else if (!code)
-		code = exit_code_of(write_variant(&c, folder, "split"));
+		code = exit_code_of(keep_variant(v, c.bundle, "split", diag));
 	if (!code)
-		code = exit_code_of(write_native_oracle(&c, folder));
+		code = exit_code_of(add_native_oracle(&c, v));
 	compilation_end(&c);
 	return code;
 }
 
-static void remove_folder(const char *folder)
+static int check_with_cleaved(const struct options *o, char *const *paths, size_t count,
+			      struct diag *diag)
 {
-	DIR *dir = opendir(folder);
+	struct arena *arena = arena_new();
+	char **argv = arena_array(arena, o->handed_count + count + 2, sizeof *argv);
+	int code;
 
-	for (struct dirent *e; dir && (e = readdir(dir));)
-		unlinkat(dirfd(dir), e->d_name, 0);
-	if (dir)
-		closedir(dir);
-	rmdir(folder);
+	argv[0] = "check";
+	memcpy(argv + 1, o->handed, o->handed_count * sizeof *argv);
+	memcpy(argv + 1 + o->handed_count, paths, count * sizeof *argv);
+	code = become_cleaved(argv, diag);
+	arena_free(&arena);
+	return code;
+}
+
+/* `every` keeps a file open for each variant. */
+static void allow_many_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
 }
 
 int command_check(struct options *o, struct diag *diag)
 {
-	struct arena *arena = arena_new();
-	const char *base = getenv("TMPDIR");
-	char *folder = arena_printf(arena, "%s/cleave-check-XXXXXX", base && *base ? base : "/tmp");
-	char **argv = arena_array(arena, o->rest_count + 8, sizeof *argv);
-	size_t n = 1;
+	struct variants v = {0};
 	int code;
 
 	if (!o->word_count) {
-		diag_error(diag, NO_LOC, "no source or bundle given");
+		diag_error(diag, NO_LOC, "no source or bundle given; see --help");
 		return EXIT_CLEAVE_USAGE;
 	}
-	if (is_bundle(o->words[0]))
-		return hand_over("check", o, diag);
-	if (!mkdtemp(folder)) {
-		diag_error(diag, NO_LOC, "cannot make a temporary folder: %s", strerror(errno));
-		return EXIT_CLEAVE_HOST;
+	if (is_bundle(o->words[0])) {
+		code = refuse_compiling(o, diag);
+		return code ? code : check_with_cleaved(o, o->words, o->word_count, diag);
 	}
-	code = build_variants(o, folder, diag);
-	if (code) {
-		remove_folder(folder);
-		return code;
+	if (o->word_count > 1) {
+		diag_error(diag, NO_LOC, "one source at a time; %s is one too many", o->words[1]);
+		return EXIT_CLEAVE_USAGE;
 	}
-	argv[n++] = "check";
-	argv[n++] = "--dir";
-	argv[n++] = folder;
-	argv[n++] = "--remove";
-	if (o->text[OPTION_JSON])
-		argv[n++] = "--json";
-	for (size_t i = 0; i < o->rest_count; i++)
-		argv[n++] = o->rest[i];
-	return become_cleaved(arena, argv, diag);
+	allow_many_files();
+	v.arena = arena_new();
+	code = build_variants(o, &v, diag);
+	if (!code)
+		code = check_with_cleaved(o, v.paths, v.count, diag);
+	arena_free(&v.arena);
+	return code;
 }

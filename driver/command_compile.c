@@ -2,15 +2,29 @@
 #include "driver/commands.h"
 #include "support/arena.h"
 #include "support/exit_codes.h"
+#include "support/file.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+/* Digits alone, and no more than fit. */
+static bool read_number(const char *text, unsigned *number)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	*number = (unsigned)value;
+	return *text >= '0' && *text <= '9' && !*end && !errno && value <= INT_MAX;
+}
+
 static int read_split(struct compilation *c, const char *text, struct diag *diag)
 {
-	char *end;
+	unsigned number;
 
 	c->split_text = text;
 	if (strcmp(text, "auto") == 0) {
@@ -21,14 +35,13 @@ static int read_split(struct compilation *c, const char *text, struct diag *diag
 		c->split.kind = SPLIT_USER;
 	} else if (strncmp(text, "at:", 3) == 0) {
 		c->split.kind = SPLIT_AT_LINE;
-		c->split.line = (unsigned)strtoul(text + 3, &end, 10);
-		if (!c->split.line || *end)
+		if (!read_number(text + 3, &c->split.line) || !c->split.line)
 			goto bad;
 	} else if (strncmp(text, "edge:", 5) == 0) {
 		c->split.kind = SPLIT_AT_EDGE;
-		c->split.edge = (int)strtol(text + 5, &end, 10);
-		if (text[5] == '\0' || *end || c->split.edge < 0)
+		if (!read_number(text + 5, &number))
 			goto bad;
+		c->split.edge = (int)number;
 	} else if (strcmp(text, "every") != 0) {
 		goto bad;
 	}
@@ -64,13 +77,13 @@ int compile_by_options(struct compilation *c, struct options *o, struct diag *di
 	int code = 0;
 
 	if (o->word_count < 1) {
-		diag_error(diag, NO_LOC, "no source given");
+		diag_error(diag, NO_LOC, "no source given; see --help");
 		return EXIT_CLEAVE_USAGE;
 	}
 	c->input.path = o->words[0];
 	c->input.program = o->text[OPTION_PROGRAM];
-	c->input.flags = o->rest;
-	c->input.flag_count = strchr("cpr", o->command) ? 0 : o->rest_count;
+	c->input.flags = o->flags;
+	c->input.flag_count = o->flag_count;
 	c->target_path = o->text[OPTION_TARGET];
 	c->replay |= o->text[OPTION_REPLAY] != NULL;
 	c->no_verify = o->text[OPTION_NO_VERIFY] != NULL;
@@ -102,9 +115,52 @@ static char *default_output(struct arena *arena, const char *source)
 
 static char *without_suffix(struct arena *arena, const char *path)
 {
-	const char *dot = strrchr(path, '.');
+	const char *dot = strrchr(path, '.'), *slash = strrchr(path, '/');
 
+	if (dot && slash && dot < slash)
+		dot = NULL;
 	return arena_printf(arena, "%.*s.", dot ? (int)(dot - path) : (int)strlen(path), path);
+}
+
+/* The files that a build reads must not be what it writes. */
+static int check_output(const char *output, bool every, const struct options *o, struct diag *diag)
+{
+	const char *read[] = {o->words[0], o->text[OPTION_TARGET]};
+
+	if (every && strncmp(output, "/dev/", 5) == 0) {
+		diag_error(diag, NO_LOC, "--split every writes several bundles, which need names");
+		return EXIT_CLEAVE_USAGE;
+	}
+	for (size_t i = 0; i < sizeof read / sizeof *read; i++)
+		if (read[i] && file_is_same(output, read[i])) {
+			diag_error(diag, NO_LOC,
+				   "the bundle would overwrite %s; name another with -o", read[i]);
+			return EXIT_CLEAVE_USAGE;
+		}
+	return 0;
+}
+
+struct prefix {
+	struct arena *arena;
+	const char *text;
+};
+
+static int write_variant(void *context, struct bundle *bundle, const char *name, struct diag *diag)
+{
+	const struct prefix *prefix = context;
+
+	return bundle_write(bundle, arena_printf(prefix->arena, "%s%s.cleave", prefix->text, name),
+			    diag);
+}
+
+static int write_bundles(struct compilation *c, const char *output, bool every)
+{
+	struct prefix prefix = {c->arena, without_suffix(c->arena, output)};
+
+	if (!every)
+		return c->bundle ? bundle_write(c->bundle, output, c->diag) : 0;
+	c->stop_after = NULL;
+	return pipeline_every(c, write_variant, &prefix);
 }
 
 int command_build(struct options *o, struct diag *diag)
@@ -112,21 +168,22 @@ int command_build(struct options *o, struct diag *diag)
 	struct compilation c;
 	const char *output = o->text[OPTION_OUTPUT];
 	bool every = o->text[OPTION_SPLIT] && strcmp(o->text[OPTION_SPLIT], "every") == 0;
-	int code;
+	int code = 0;
 
 	compilation_begin(&c, diag);
 	if (every)
 		c.stop_after = "legal";
-	code = compile_by_options(&c, o, diag);
-	if (!code && !output)
-		output = default_output(c.arena, c.input.path);
-	if (!code && every) {
-		c.stop_after = NULL;
-		code = exit_code_of(pipeline_every(&c, without_suffix(c.arena, output)));
-	} else if (!code && c.bundle) {
-		code = exit_code_of(bundle_write(c.bundle, output, diag));
-	}
-	if (o->text[OPTION_TIME])
+	if (output && strcmp(output, "-") == 0)
+		output = "/dev/stdout";
+	if (!output && o->word_count)
+		output = default_output(c.arena, o->words[0]);
+	if (output && o->word_count)
+		code = check_output(output, every, o, diag);
+	if (!code)
+		code = compile_by_options(&c, o, diag);
+	if (!code)
+		code = exit_code_of(write_bundles(&c, output, every));
+	if (!code && o->text[OPTION_TIME])
 		pipeline_print_times(&c, stdout);
 	compilation_end(&c);
 	return code;
@@ -175,11 +232,39 @@ int command_inspect(struct options *o, struct diag *diag)
 	return code;
 }
 
-static int explain_bundle(const char *path, struct diag *diag)
+bool is_bundle(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return bundle_begins_like_one(path) || (dot && strcmp(dot, ".cleave") == 0);
+}
+
+int refuse_compiling(const struct options *o, struct diag *diag)
+{
+	const char *option = options_find_compiling(o);
+
+	if (!option && !o->flag_count)
+		return 0;
+	diag_error(diag, NO_LOC, "%s%s: only for a source; %s is a bundle, compiled already",
+		   option ? "--" : "", option ? option : "clang's flags", o->words[0]);
+	return EXIT_CLEAVE_USAGE;
+}
+
+static int explain_bundle(const char *path, struct options *o, struct diag *diag)
 {
 	struct bundle *b = NULL;
-	int err = bundle_read(path, &b, diag);
+	int err = refuse_compiling(o, diag);
 
+	if (err)
+		return err;
+	if (o->text[OPTION_JSON]) {
+		diag_error(
+		    diag, NO_LOC,
+		    "a bundle keeps its plan as text; `cleave bundle show --json` prints what "
+		    "programs need of it");
+		return EXIT_CLEAVE_USAGE;
+	}
+	err = bundle_read(path, &b, diag);
 	if (!err) {
 		const struct bundle_member *plan = bundle_find(b, BUNDLE_MEMBER_PLAN);
 
@@ -192,11 +277,10 @@ static int explain_bundle(const char *path, struct diag *diag)
 int command_explain(struct options *o, struct diag *diag)
 {
 	struct compilation c;
-	const char *word = o->word_count ? o->words[0] : "", *dot = strrchr(word, '.');
 	int code;
 
-	if (dot && strcmp(dot, ".cleave") == 0)
-		return explain_bundle(word, diag);
+	if (o->word_count && is_bundle(o->words[0]))
+		return explain_bundle(o->words[0], o, diag);
 	compilation_begin(&c, diag);
 	c.stop_after = "plan";
 	code = compile_by_options(&c, o, diag);

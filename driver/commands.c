@@ -1,8 +1,10 @@
 /* The table of subcommands. */
 #include "driver/commands.h"
 #include "support/exit_codes.h"
+#include "support/version.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,20 +12,23 @@
 static const struct {
 	const char *name;
 	char letter;
-	int (*run)(struct options *, struct diag *);
+	int (*run)(struct options *, struct diag *); /* NULL: cleaved's, as it is */
+	size_t words_max;
 	const char *arguments, *help;
 } commands[] = {
-    {"build", 'b', command_build, "NF.bpf.c [-- CLANG FLAGS]", "compile and split into a bundle"},
-    {"inspect", 'i', command_inspect, "NF.bpf.c [-- CLANG FLAGS]",
+    {"build", 'b', command_build, 1, "NF.bpf.c [-- CLANG FLAGS]",
+     "compile and split into a bundle"},
+    {"inspect", 'i', command_inspect, 1, "NF.bpf.c [-- CLANG FLAGS]",
      "what every operation reads, writes, and where it may run"},
-    {"explain", 'e', command_explain, "NF.bpf.c|BUNDLE",
+    {"explain", 'e', command_explain, 1, "NF.bpf.c|BUNDLE [-- CLANG FLAGS]",
      "the plan, and the reason for each decision"},
-    {"check", 'c', command_check, "NF.bpf.c|BUNDLE [CLEAVED OPTIONS]",
-     "run source and split on the same packets and compare"},
-    {"replay", 'p', command_replay, "BUNDLE --pcap IN -w OUT",
+    {"check", 'c', command_check, SIZE_MAX, "NF.bpf.c|BUNDLE... [-- CLANG FLAGS]",
+     "run source and split on the same packets and compare (root)"},
+    {"replay", 'p', NULL, 0, "BUNDLE --pcap IN -w OUT",
      "both layers in this process, no privilege"},
-    {"run", 'r', command_run, "BUNDLE -i IFACE", "attach and run in the foreground (cleaved run)"},
-    {"bundle", 'u', command_bundle, "show|verify|unpack BUNDLE [FOLDER]", "look into a bundle"},
+    {"run", 'r', NULL, 0, "BUNDLE -i INTERFACE", "attach and run in the foreground (root)"},
+    {"bundle", 'u', command_bundle, 3, "show|verify|unpack BUNDLE [FOLDER]",
+     "print, check or unpack a bundle"},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
@@ -32,9 +37,18 @@ static void print_usage(FILE *out)
 {
 	fputs("usage: cleave COMMAND ...\n", out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(out, "  %-8s %-34s %s\n", commands[i].name, commands[i].arguments,
+		fprintf(out, "  %-8s %-36s %s\n", commands[i].name, commands[i].arguments,
 			commands[i].help);
-	fputs("`cleave COMMAND --help` lists the options.\n", out);
+	fputs("`cleave COMMAND --help` lists the options, `cleave --version` prints the version.\n",
+	      out);
+}
+
+static int print_command_help(size_t n)
+{
+	printf("usage: cleave %s [OPTION]... %s\n%s\n", commands[n].name, commands[n].arguments,
+	       commands[n].help);
+	options_print_help(commands[n].letter);
+	return EXIT_CLEAVE_OK;
 }
 
 int exit_code_of(int err)
@@ -44,6 +58,9 @@ int exit_code_of(int err)
 		return EXIT_CLEAVE_OK;
 	case ENOPKG:
 	case EPERM:
+	case EACCES:
+	case ENOMEM:
+	case EDQUOT:
 	case ENOSPC:
 	case EROFS:
 	case EMFILE:
@@ -56,42 +73,59 @@ int exit_code_of(int err)
 	}
 }
 
+static bool asks_for_help(const char *argument)
+{
+	return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+}
+
 static int run_command(size_t n, int argc, char **argv)
 {
 	struct diag diag = {.out = stderr, .prog = "cleave"};
 	struct options options;
 	int code;
 
+	if (!commands[n].run)
+		return become_cleaved(argv + 1, &diag);
 	for (int i = 2; i < argc && strcmp(argv[i], "--"); i++)
-		if (strcmp(argv[i], "--help") == 0) {
-			printf("usage: cleave %s %s\n%s\n", commands[n].name, commands[n].arguments,
-			       commands[n].help);
-			options_print_help(commands[n].letter);
-			return EXIT_CLEAVE_OK;
-		}
+		if (asks_for_help(argv[i]))
+			return print_command_help(n);
 	code = options_read(&options, commands[n].letter, argc, argv, &diag);
+	if (!code && options.word_count > commands[n].words_max) {
+		diag_error(&diag, NO_LOC, "one argument too many: %s; see --help",
+			   options.words[commands[n].words_max]);
+		code = EXIT_CLEAVE_USAGE;
+	}
 	if (!code)
 		code = commands[n].run(&options, &diag);
-	free(options.words);
-	free(options.rest);
+	options_free(&options);
 	return code;
 }
 
 int cleave_main(int argc, char **argv)
 {
-	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+	bool help = argc >= 2 && (asks_for_help(argv[1]) || strcmp(argv[1], "help") == 0);
+	const char *name = argc < 2 ? "" : help && argc > 2 ? argv[2] : argv[1];
+
+	if (help && argc == 2) {
 		print_usage(stdout);
 		return EXIT_CLEAVE_OK;
 	}
-	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
-		puts("cleave 0.1.0");
+	if (strcmp(name, "--version") == 0) {
+		puts("cleave " CLEAVE_VERSION);
 		return EXIT_CLEAVE_OK;
 	}
-	for (size_t i = 0; argc >= 2 && i < COMMAND_COUNT; i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(name, commands[i].name) != 0)
+			continue;
+		if (!help)
 			return run_command(i, argc, argv);
+		char *const ask[] = {(char *)name, "--help", NULL};
+
+		return commands[i].run ? print_command_help(i)
+				       : become_cleaved(ask, &(struct diag){stderr, "cleave"});
+	}
 	if (argc >= 2)
-		fprintf(stderr, "cleave: there is no command %s\n", argv[1]);
+		fprintf(stderr, "cleave: error: there is no command %s\n", name);
 	print_usage(stderr);
 	return EXIT_CLEAVE_USAGE;
 }

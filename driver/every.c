@@ -29,7 +29,7 @@ static void restore(struct compilation *c, const struct snapshot *s)
 	memcpy(p->edges, s->edges, p->edge_count * sizeof *p->edges);
 }
 
-static int build_variant(struct compilation *c, int edge, const char *prefix)
+static int build_variant(struct compilation *c, int edge, pipeline_keep *keep, void *context)
 {
 	int err;
 
@@ -37,12 +37,10 @@ static int build_variant(struct compilation *c, int edge, const char *prefix)
 	c->split_text = arena_printf(c->arena, "edge:%d", edge);
 	err = pipeline_replan(c);
 	return err ? err
-		   : bundle_write(c->bundle,
-				  arena_printf(c->arena, "%sedge-%04d.cleave", prefix, edge),
-				  c->diag);
+		   : keep(context, c->bundle, arena_printf(c->arena, "edge-%04d", edge), c->diag);
 }
 
-int pipeline_every(struct compilation *c, const char *prefix)
+int pipeline_every(struct compilation *c, pipeline_keep *keep, void *context)
 {
 	struct snapshot s = take(c);
 	struct diag *loud = c->diag, quiet = *loud;
@@ -57,7 +55,7 @@ int pipeline_every(struct compilation *c, const char *prefix)
 		if (!quiet.out)
 			return -ENOMEM;
 		c->diag = &quiet;
-		err = build_variant(c, edges[i], prefix);
+		err = build_variant(c, edges[i], keep, context);
 		c->diag = loud;
 		fclose(quiet.out);
 		if (err)

@@ -2,7 +2,9 @@
 #include "backends/handoff.h"
 #include "bundle/kernel_abi.h"
 #include "driver/pipeline.h"
+#include "ir/source_file.h"
 #include "support/arena.h"
+#include "support/version.h"
 #include "verifier_model/verifier_model.h"
 
 #include <linux/bpf.h>
@@ -10,15 +12,17 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#ifndef CLEAVE_VERSION
-#define CLEAVE_VERSION "0.1.0"
-#endif
-
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
+}
+
+/* Nothing in a bundle tells where its source lay. */
+static const char *stored_file(const struct ir_program *p, const struct src_loc *loc)
+{
+	return ir_stored_file(p, loc->file ? loc->file : p->source);
 }
 
 static void fill_maps(struct compilation *c, struct bundle *b)
@@ -83,7 +87,7 @@ static void fill_cuts(struct compilation *c, struct bundle *b)
 		const struct ir_block *to = &p->blocks[p->edges[cut->edge].to];
 
 		b->cuts[n] = (struct bundle_cut){.entry = cut->entry,
-						 .file = to->loc.file ? to->loc.file : p->source,
+						 .file = stored_file(p, &to->loc),
 						 .line = to->loc.line,
 						 .why = cut->because ? cut->because : "",
 						 .held_only = cut->held_only};
@@ -108,9 +112,8 @@ static void fill_source(struct compilation *c, struct bundle *b)
 		    why.reason == IR_REASON_VERIFIER)
 			continue;
 		b->kernel_can_run_source = false;
-		b->kernel_refusal =
-		    arena_printf(b->arena, "%s:%u: %s", op->loc.file ? op->loc.file : p->source,
-				 op->loc.line, ir_why_sentence(b->arena, why));
+		b->kernel_refusal = arena_printf(b->arena, "%s:%u: %s", stored_file(p, &op->loc),
+						 op->loc.line, ir_why_sentence(b->arena, why));
 	}
 	if (!c->front.oracle && b->kernel_can_run_source) {
 		b->kernel_can_run_source = false;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum option_kind { KIND_FLAG, KIND_TEXT };
+enum option_kind { KIND_FLAG, KIND_TEXT, KIND_HAND_FLAG, KIND_HAND_TEXT };
 
 static const struct {
 	const char *name;
@@ -37,35 +37,50 @@ static int find(const char *argument, char command, size_t *name_length)
 	return -1;
 }
 
-static bool hands_over(char command)
+static bool has_value(int id)
 {
-	return strchr("cpr", command) != NULL;
+	return table[id].kind == KIND_TEXT || table[id].kind == KIND_HAND_TEXT;
+}
+
+static void hand(struct options *o, int id, const char *value)
+{
+	static const char dashes[] = "--";
+	size_t size = sizeof dashes + strlen(table[id].name);
+	char *name = malloc(size);
+
+	if (!name)
+		exit(EXIT_CLEAVE_BUG);
+	snprintf(name, size, "%s%s", dashes, table[id].name);
+	o->handed[o->handed_count++] = name;
+	o->handed[o->handed_count] = value ? strdup(value) : NULL;
+	o->handed_count += value != NULL;
 }
 
 static int read_option(struct options *o, int *at, int argc, char **argv, struct diag *diag)
 {
 	size_t length;
-	char *argument = argv[*at];
+	char *argument = argv[*at], *inside;
+	const char *value = "";
 	int id = find(argument, o->command, &length);
 
-	if (id < 0 && hands_over(o->command)) {
-		o->rest[o->rest_count++] = argument;
-		return 0;
-	}
 	if (id < 0) {
 		diag_error(diag, NO_LOC, "there is no option %s here; see --help", argument);
 		return EXIT_CLEAVE_USAGE;
 	}
-	if (table[id].kind == KIND_FLAG) {
-		o->text[id] = "";
-	} else if (argument[1] == '-' && argument[2 + length] == '=') {
-		o->text[id] = argument + 3 + length;
-	} else if (*at + 1 < argc) {
-		o->text[id] = argv[++*at];
-	} else {
+	inside = argument[1] == '-' && argument[2 + length] == '=' ? argument + 3 + length : NULL;
+	if (inside && !has_value(id)) {
+		diag_error(diag, NO_LOC, "--%s takes no value", table[id].name);
+		return EXIT_CLEAVE_USAGE;
+	}
+	if (has_value(id) && !inside && *at + 1 >= argc) {
 		diag_error(diag, NO_LOC, "%s needs a value: %s", argument, table[id].value);
 		return EXIT_CLEAVE_USAGE;
 	}
+	if (has_value(id))
+		value = inside ? inside : argv[++*at];
+	o->text[id] = value;
+	if (table[id].kind == KIND_HAND_FLAG || table[id].kind == KIND_HAND_TEXT)
+		hand(o, id, has_value(id) ? value : NULL);
 	return 0;
 }
 
@@ -73,20 +88,18 @@ int options_read(struct options *o, char command, int argc, char **argv, struct 
 {
 	*o = (struct options){.command = command};
 	o->words = calloc((size_t)argc + 1, sizeof *o->words);
-	o->rest = calloc((size_t)argc + 1, sizeof *o->rest);
-	if (!o->words || !o->rest)
+	o->flags = calloc((size_t)argc + 1, sizeof *o->flags);
+	o->handed = calloc(2 * (size_t)argc + 2, sizeof *o->handed);
+	if (!o->words || !o->flags || !o->handed)
 		exit(EXIT_CLEAVE_BUG);
 	for (int i = 2; i < argc; i++) {
 		int code = 0;
 
 		if (strcmp(argv[i], "--") == 0) {
 			while (++i < argc)
-				o->rest[o->rest_count++] = argv[i];
+				o->flags[o->flag_count++] = argv[i];
 		} else if (argv[i][0] == '-' && argv[i][1]) {
 			code = read_option(o, &i, argc, argv, diag);
-		} else if (hands_over(command) && o->rest_count && o->word_count) {
-			o->rest[o->rest_count++] =
-			    argv[i]; /* the value of an option of cleaved's */
 		} else {
 			o->words[o->word_count++] = argv[i];
 		}
@@ -96,15 +109,39 @@ int options_read(struct options *o, char command, int argc, char **argv, struct 
 	return 0;
 }
 
+void options_free(struct options *o)
+{
+	for (size_t i = 0; i < o->handed_count; i++)
+		free(o->handed[i]);
+	free(o->handed);
+	free(o->words);
+	free(o->flags);
+}
+
+const char *options_find_compiling(const struct options *o)
+{
+	static const enum option_id compiling[] = {OPTION_PROGRAM,   OPTION_TARGET,
+						   OPTION_SPLIT,     OPTION_ORDER,
+						   OPTION_NO_VERIFY, OPTION_DUMP_AFTER};
+
+	for (size_t i = 0; i < sizeof compiling / sizeof *compiling; i++)
+		if (o->text[compiling[i]])
+			return table[compiling[i]].name;
+	return NULL;
+}
+
 void options_print_help(char command)
 {
 	for (int i = 0; i < OPTION_COUNT; i++) {
-		char left[64];
+		char left[64], letter[8] = "";
 
 		if (!strchr(table[i].commands, command))
 			continue;
-		snprintf(left, sizeof left, "--%s%s%s", table[i].name, table[i].value ? " " : "",
-			 table[i].value ? table[i].value : "");
-		printf("  %-20s %s\n", left, table[i].help);
+		if (table[i].letter)
+			snprintf(letter, sizeof letter, "-%c, ", table[i].letter);
+		snprintf(left, sizeof left, "%s--%s%s%s", letter, table[i].name,
+			 table[i].value ? " " : "", table[i].value ? table[i].value : "");
+		printf("  %-22s %s\n", left, table[i].help);
 	}
+	puts("  -h, --help             this");
 }

@@ -19,15 +19,17 @@ struct options {
 	const char *text[OPTION_COUNT]; /* NULL: not given; a flag that was given: "" */
 	char **words;                   /* what is not an option */
 	size_t word_count;
-	char **rest; /* after --, or options meant for cleaved */
-	size_t rest_count;
+	char **flags; /* clang's: what is behind -- */
+	size_t flag_count;
+	char **handed; /* options for cleaved, with their values */
+	size_t handed_count;
 };
 
-/*
- * Reads argv[2..]. Commands that hand over to cleaved (check, replay, run) keep options they do not
- * know in `rest`. Returns 0, or EXIT_CLEAVE_USAGE with the fault reported.
- */
+/* Reads argv[2..]. Returns 0, or EXIT_CLEAVE_USAGE with the fault reported. */
 int options_read(struct options *options, char command, int argc, char **argv, struct diag *diag);
+void options_free(struct options *options);
+/* The first option that was given among those that say how a source is compiled, or NULL. */
+const char *options_find_compiling(const struct options *options);
 /* One line for each option of the command. */
 void options_print_help(char command);
 

@@ -4,8 +4,10 @@
 #include "support/arena.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static int compile(struct compilation *c)
 {
@@ -50,7 +52,7 @@ int pipeline_plan(struct compilation *c)
 				c->diag);
 }
 
-int pipeline_emit(struct compilation *c)
+static int emit_parts(struct compilation *c)
 {
 	struct backend_options options = {.replay_inputs = c->check};
 	int err = 0;
@@ -65,6 +67,26 @@ int pipeline_emit(struct compilation *c)
 	}
 	if (!err && c->check && c->front.oracle && !c->replayed_source.size)
 		err = backend_emit_replayed_source(c->front.program, &c->replayed_source, c->diag);
+	return err;
+}
+
+/*
+ * The BPF backend puts lines of the source into BTF, and opens it by its name in debug info, which
+ * begins at the source's folder.
+ */
+int pipeline_emit(struct compilation *c)
+{
+	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), err;
+	bool moved = here >= 0 && c->front.folder && chdir(c->front.folder) == 0;
+
+	err = emit_parts(c);
+	if (moved && fchdir(here) && !err) {
+		err = -errno;
+		diag_error(c->diag, NO_LOC, "cannot go back to the working directory: %s",
+			   strerror(-err));
+	}
+	if (here >= 0)
+		close(here);
 	return err;
 }
 

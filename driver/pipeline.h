@@ -54,11 +54,14 @@ void compilation_end(struct compilation *c);
 int pipeline_run(struct compilation *c);
 /* From the plan on again, with another split, on the same graph: for `--split every`. */
 int pipeline_replan(struct compilation *c);
+/* Puts a variant's bundle where it belongs. Returns 0 or a negative errno, reported. */
+typedef int pipeline_keep(void *context, struct bundle *bundle, const char *name,
+			  struct diag *diag);
 /*
- * A bundle for each legal cut, PREFIXedge-N.cleave. Cuts for which there is no plan in strict
+ * A bundle for each legal cut, named edge-NNNN. Cuts for which there is no plan in strict
  * order, or no kernel part that the verifier takes, are counted and told, not errors.
  */
-int pipeline_every(struct compilation *c, const char *prefix);
+int pipeline_every(struct compilation *c, pipeline_keep *keep, void *context);
 /* Index of the stage with this name, or -1. */
 int pipeline_find(const char *name);
 /* --time: a line for each stage, and what was clang's and what our own. */

@@ -2,7 +2,7 @@
 #include "driver/pipeline.h"
 #include "support/arena.h"
 #include "support/exit_codes.h"
-#include "support/file.h"
+#include "support/memory_file.h"
 #include "support/process.h"
 
 #include <errno.h>
@@ -38,27 +38,35 @@ const char *find_cleaved(struct arena *arena)
 	return "cleaved";
 }
 
-/* 1 accepted, 0 refused, negative: nobody to ask. */
-static int ask(struct compilation *c, struct refusal *refusal)
+/* What `cleaved verify` says about the kernel part; a negative errno when it did not run. */
+static int run_verify(struct compilation *c, char **text)
 {
-	char path[] = "/tmp/cleave-verify-XXXXXX", *text = "";
-	struct timespec start, end;
-	int fd = mkstemp(path), status;
+	int fd = memory_file_new("kernel.bpf.o", c->parts[KERNEL_PART].bytes,
+				 c->parts[KERNEL_PART].size),
+	    status;
+	char path[MEMORY_FILE_PATH_BYTES];
+	char *const argv[] = {(char *)find_cleaved(c->arena), "verify", path, NULL};
 	struct process child;
 
 	if (fd < 0)
-		return -errno;
-	close(fd);
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	status = file_write_atomic(path, c->parts[KERNEL_PART].bytes, c->parts[KERNEL_PART].size);
-	if (!status) {
-		char *const argv[] = {(char *)find_cleaved(c->arena), "verify", path, NULL};
-
-		status = process_start(&child, argv);
-	}
+		return fd;
+	memory_file_path(fd, path);
+	status = process_start(&child, argv);
 	if (!status)
-		status = process_wait(&child, c->arena, &text);
-	unlink(path);
+		status = process_wait(&child, c->arena, text);
+	close(fd);
+	return status;
+}
+
+/* 1 accepted, 0 refused, negative: nobody to ask. */
+static int ask(struct compilation *c, struct refusal *refusal)
+{
+	struct timespec start, end;
+	char *text = "";
+	int status;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	status = run_verify(c, &text);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	c->verifier_ms +=
 	    (double)(end.tv_sec - start.tv_sec) * 1e3 + (double)(end.tv_nsec - start.tv_nsec) / 1e6;
@@ -77,8 +85,9 @@ static bool is_at(const struct src_loc *loc, const struct refusal *r)
 {
 	size_t have = loc->file ? strlen(loc->file) : 0, want = strlen(r->file);
 
-	return loc->line == r->line && have >= want &&
-	       strcmp(loc->file + have - want, r->file) == 0;
+	if (loc->line != r->line || have < want || strcmp(loc->file + have - want, r->file) != 0)
+		return false;
+	return have == want || loc->file[have - want - 1] == '/';
 }
 
 /* Takes the kernel from the ops at that line. False when there is none left to take it from. */
@@ -103,8 +112,15 @@ static bool forbid(struct compilation *c, const struct refusal *r)
 
 static int give_up(struct compilation *c, const struct refusal *r)
 {
-	struct src_loc loc = {.file = *r->file ? r->file : c->input.path, .line = r->line};
+	const struct ir_program *p = c->front.program;
+	struct src_loc loc = {.file = c->input.path, .line = r->line};
 
+	/* The kernel names files without their folders. */
+	for (size_t o = 0; o < p->op_count && *r->file; o++)
+		if (is_at(&p->ops[o].loc, r)) {
+			loc.file = p->ops[o].loc.file;
+			break;
+		}
 	diag_error(c->diag, loc, "the kernel's verifier refuses the kernel part here: %s",
 		   r->message);
 	return -EINVAL;

@@ -1,7 +1,7 @@
 /* Runs clang: once to bitcode and, beside it, once to the object that is the oracle. */
 #include "frontend/frontend.h"
+#include "frontend/source_place.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "support/arena.h"
-#include "support/file.h"
+#include "support/memory_file.h"
 #include "support/process.h"
 
 /*
@@ -37,7 +37,7 @@
 /* One run of clang. */
 struct run {
 	struct process process;
-	const char *output; /* path */
+	int fd; /* what it writes */
 	char *errors;
 	int status;
 };
@@ -50,36 +50,58 @@ static double now_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+/* What people give instead of a source, by its first bytes. */
+static const char *find_mistake(const char *path)
+{
+	static const struct {
+		const char *magic, *what;
+	} mistakes[] = {
+	    {"\177ELF", "this is a compiled object; the C source is needed"},
+	    {"BC\300\336", "this is LLVM bitcode; the C source is needed"},
+	    {"SHA256", "this is a bundle; the C source is needed (explain, check and bundle show "
+		       "take bundles)"},
+	};
+	char head[8] = {0};
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? 0 : read(fd, head, sizeof head);
+
+	if (fd >= 0)
+		close(fd);
+	for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
+		if (got >= (ssize_t)strlen(mistakes[i].magic) &&
+		    !memcmp(head, mistakes[i].magic, strlen(mistakes[i].magic)))
+			return mistakes[i].what;
+	return NULL;
+}
+
 static int check_source(const char *path, struct diag *diag)
 {
 	struct src_loc loc = {.file = path};
-	char magic[4] = {0};
-	int fd = open(path, O_RDONLY | O_CLOEXEC), err = -errno;
+	const char *mistake = NULL;
 	struct stat st;
-	ssize_t got;
+	int err = stat(path, &st) ? -errno : 0;
 
-	if (fd < 0 && err == -ENOENT)
-		diag_error(diag, loc, "no such file");
-	else if (fd < 0)
-		diag_error(diag, loc, "%s", strerror(-err));
-	if (fd < 0)
-		return err;
-	err = 0;
-	got = read(fd, magic, sizeof magic);
-	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-		diag_error(diag, loc, "this is a directory");
-		err = -EISDIR;
-	} else if (got == sizeof magic && !memcmp(magic, "\177ELF", sizeof magic)) {
-		diag_error(diag, loc, "this is a compiled object; the C source is needed");
+	if (!err && !S_ISDIR(st.st_mode) && S_ISREG(st.st_mode) && access(path, R_OK))
+		err = -errno;
+	if (err == -ENOENT && strcmp(path, "-") == 0)
+		mistake = "the source is read from a file, not from standard input";
+	else if (err)
+		mistake = err == -ENOENT ? "no such file" : strerror(-err);
+	else if (S_ISDIR(st.st_mode))
+		err = -EISDIR, mistake = "this is a directory";
+	else if (!S_ISREG(st.st_mode))
+		err = -EINVAL,
+		mistake = "the source is read from a file, not from a pipe or device";
+	else if ((mistake = find_mistake(path)))
 		err = -EINVAL;
-	}
-	close(fd);
+	if (mistake)
+		diag_error(diag, loc, "%s", mistake);
 	return err;
 }
 
 /* clang's command line; emit_llvm is what differs between the two runs. */
-static char **compose(struct arena *arena, const struct frontend_input *input, bool colour,
-		      bool emit_llvm, const char *output)
+static char **compose(struct arena *arena, const struct frontend_input *input,
+		      const struct source_place *place, bool colour, bool emit_llvm)
 {
 	char *fixed[] = {CLANG,
 			 "-target",
@@ -93,31 +115,32 @@ static char **compose(struct arena *arena, const struct frontend_input *input, b
 			 MACHINE,
 			 "-I" MULTIARCH_INCLUDE};
 	size_t fixed_count = sizeof fixed / sizeof *fixed, n = fixed_count;
-	char **argv = arena_array(arena, fixed_count + input->flag_count + 7, sizeof *argv);
+	char **argv = arena_array(arena, fixed_count + 2 * input->flag_count + 10, sizeof *argv);
 
 	memcpy(argv, fixed, sizeof fixed);
 	if (colour)
 		argv[n++] = "-fcolor-diagnostics";
-	for (size_t i = 0; i < input->flag_count; i++)
-		argv[n++] = input->flags[i];
+	for (char **flag = place->flags; *flag; flag++)
+		argv[n++] = *flag;
 	if (emit_llvm)
 		argv[n++] = "-emit-llvm";
 	argv[n++] = "-c";
 	argv[n++] = "-o";
-	argv[n++] = (char *)output;
-	argv[n++] =
-	    input->path[0] == '-' ? arena_printf(arena, "./%s", input->path) : (char *)input->path;
+	argv[n++] = "-";
+	argv[n++] = "-x";
+	argv[n++] = "c";
+	argv[n++] = place->path;
 	return argv;
 }
 
-static int run_both(struct arena *arena, const struct frontend_input *input, struct run runs[2],
-		    struct diag *diag)
+static int run_both(struct arena *arena, const struct frontend_input *input,
+		    const struct source_place *place, struct run runs[2], struct diag *diag)
 {
 	bool colour = isatty(fileno(diag->out)) == 1;
 
 	for (int i = 0; i < 2; i++) {
-		char **argv = compose(arena, input, colour, i == 0, runs[i].output);
-		int err = process_start(&runs[i].process, argv);
+		char **argv = compose(arena, input, place, colour, i == 0);
+		int err = process_start_in(&runs[i].process, argv, place->folder, runs[i].fd);
 
 		if (!err)
 			continue;
@@ -136,10 +159,11 @@ static int run_both(struct arena *arena, const struct frontend_input *input, str
 	return 0;
 }
 
-/* What clang said, as it is; its errors count as ours. */
-static int check_runs(struct run runs[2], const char *path, struct diag *diag)
+/* What clang said, with paths as the user gave them; its errors count as ours. */
+static int check_runs(struct arena *arena, struct run runs[2], const struct source_place *place,
+		      const char *path, struct diag *diag)
 {
-	fputs(runs[0].errors ? runs[0].errors : "", diag->out);
+	fputs(source_place_restore(arena, place, runs[0].errors ? runs[0].errors : ""), diag->out);
 	if (runs[0].status == 0)
 		return 0;
 	if (runs[0].status < 0 || runs[0].status > 128) {
@@ -154,14 +178,14 @@ static int read_outputs(struct arena *arena, struct run runs[2], struct frontend
 			struct diag *diag)
 {
 	char *bytes;
-	int err = file_read(arena, runs[0].output, &bytes, &out->bitcode_size);
+	int err = memory_file_read(arena, runs[0].fd, &bytes, &out->bitcode_size);
 
 	if (!err) {
 		out->bitcode = bytes;
 		if (runs[1].status)
 			out->oracle_error = runs[1].errors;
 		else
-			err = file_read(arena, runs[1].output, &bytes, &out->oracle_size);
+			err = memory_file_read(arena, runs[1].fd, &bytes, &out->oracle_size);
 		out->oracle = runs[1].status || err ? NULL : bytes;
 	}
 	if (err)
@@ -169,50 +193,31 @@ static int read_outputs(struct arena *arena, struct run runs[2], struct frontend
 	return err;
 }
 
-static int compile_in(struct arena *arena, const char *folder, const struct frontend_input *input,
-		      struct frontend_output *out, struct diag *diag)
-{
-	struct run runs[2] = {{.output = arena_printf(arena, "%s/nf.bc", folder)},
-			      {.output = arena_printf(arena, "%s/nf.o", folder)}};
-	double start = now_ms();
-	int err = run_both(arena, input, runs, diag);
-
-	out->clang_ms = now_ms() - start;
-	if (!err)
-		err = check_runs(runs, input->path, diag);
-	if (!err)
-		err = read_outputs(arena, runs, out, diag);
-	return err;
-}
-
-/* A clang that was killed leaves its own temporary files beside the outputs. */
-static void remove_folder(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		unlinkat(dirfd(dir), entry->d_name, 0);
-	if (dir)
-		closedir(dir);
-	rmdir(folder);
-}
-
 static int run_clang(struct arena *arena, const struct frontend_input *input,
 		     struct frontend_output *out, struct diag *diag)
 {
-	const char *base = getenv("TMPDIR");
-	char *folder = arena_printf(arena, "%s/cleave-XXXXXX", base && *base ? base : "/tmp");
-	int err;
+	struct run runs[2] = {{.fd = memory_file_new("nf.bc", NULL, 0)},
+			      {.fd = memory_file_new("nf.o", NULL, 0)}};
+	struct source_place place = {0};
+	double start = now_ms();
+	int err = runs[0].fd < 0 ? runs[0].fd : runs[1].fd < 0 ? runs[1].fd : 0;
 
-	if (!mkdtemp(folder)) {
-		err = -errno;
-		diag_error(diag, NO_LOC, "cannot make a folder in %s: %s",
-			   base && *base ? base : "/tmp", strerror(-err));
-		return err;
-	}
-	err = compile_in(arena, folder, input, out, diag);
-	remove_folder(folder);
+	if (err)
+		diag_error(diag, NO_LOC, "cannot make room for what " CLANG " writes: %s",
+			   strerror(-err));
+	if (!err)
+		err = source_place_find(arena, input, &place, diag);
+	if (!err)
+		err = run_both(arena, input, &place, runs, diag);
+	out->clang_ms = now_ms() - start;
+	if (!err)
+		err = check_runs(arena, runs, &place, input->path, diag);
+	if (!err)
+		err = read_outputs(arena, runs, out, diag);
+	out->folder = place.absolute;
+	for (int i = 0; i < 2; i++)
+		if (runs[i].fd >= 0)
+			close(runs[i].fd);
 	return err;
 }
 
@@ -230,7 +235,9 @@ int frontend_compile(struct arena *arena, const struct frontend_input *input,
 	source.bitcode = out->bitcode;
 	source.bitcode_size = out->bitcode_size;
 	err = frontend_load(arena, &source, &out->program, diag);
-	if (!err)
-		out->clang_version = frontend_clang_version(out->program);
-	return err;
+	if (err)
+		return err;
+	out->clang_version = frontend_clang_version(out->program);
+	frontend_copy_bitcode(out->program, &out->bitcode, &out->bitcode_size);
+	return 0;
 }

@@ -37,6 +37,7 @@ struct frontend_output {
 	size_t oracle_size;
 	const char *oracle_error;  /* what clang said then, else NULL */
 	const char *clang_version; /* "Debian clang version 19.1.7" */
+	const char *folder;        /* of the source: there names in debug info begin */
 	double clang_ms;
 	struct ir_program *program; /* maps, globals and LLVM side; no blocks or ops yet */
 };
@@ -58,6 +59,9 @@ struct frontend_source {
 /* The second half alone, from clang's bitcode in memory. */
 int frontend_load(struct arena *arena, const struct frontend_source *source,
 		  struct ir_program **program, struct diag *diag);
+
+/* clang's bitcode without a trace of where the source lies; in the arena. */
+void frontend_copy_bitcode(const struct ir_program *program, const char **bytes, size_t *size);
 
 /* "Debian clang version 19.1.7 (3)", from the bitcode; in the arena. */
 const char *frontend_clang_version(const struct ir_program *program);

@@ -1,10 +1,12 @@
 /* The order of the steps from bitcode to a normalised program, and what the steps share. */
 #include "frontend/frontend.h"
 #include "frontend/llvm_stages.h"
+#include "ir/source_file.h"
 
 #include <errno.h>
 #include <llvm-c/Analysis.h>
 #include <llvm-c/BitReader.h>
+#include <llvm-c/BitWriter.h>
 #include <llvm-c/DebugInfo.h>
 #include <llvm-c/Error.h>
 #include <llvm-c/Target.h>
@@ -39,7 +41,7 @@ struct src_loc frontend_value_loc(const struct ir_program *program, LLVMValueRef
 	file = LLVMGetDebugLocFilename(value, &length);
 	if (!file || !length)
 		return (struct src_loc){.file = program->source};
-	loc.file = arena_strndup(program->arena, file, length);
+	loc.file = ir_shown_file(program, file, length);
 	loc.line = LLVMGetDebugLocLine(value);
 	if (LLVMIsAInstruction(value))
 		loc.column = LLVMGetDebugLocColumn(value);
@@ -139,6 +141,14 @@ static void ignore_diagnostic(LLVMDiagnosticInfoRef info, void *unused)
 {
 }
 
+/* clang keeps the source's absolute path here, whatever it is told to write elsewhere. */
+static void name_source(LLVMModuleRef module, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	LLVMSetSourceFileName(module, name, strlen(name));
+}
+
 static int parse(struct ir_program *program, const struct frontend_source *source,
 		 struct diag *diag)
 {
@@ -155,6 +165,7 @@ static int parse(struct ir_program *program, const struct frontend_source *sourc
 		return -EINVAL;
 	}
 	LLVMDisposeMemoryBuffer(buffer);
+	name_source(module, source->path);
 	llvm->original = module;
 	llvm->module = LLVMCloneModule(module);
 	return 0;
@@ -183,6 +194,15 @@ static int normalise(struct ir_program *program, struct diag *diag)
 		verify(program);
 	}
 	return 0;
+}
+
+void frontend_copy_bitcode(const struct ir_program *program, const char **bytes, size_t *size)
+{
+	LLVMMemoryBufferRef buffer = LLVMWriteBitcodeToMemoryBuffer(program->llvm->original);
+
+	*size = LLVMGetBufferSize(buffer);
+	*bytes = arena_strndup(program->arena, LLVMGetBufferStart(buffer), *size);
+	LLVMDisposeMemoryBuffer(buffer);
 }
 
 int frontend_load(struct arena *arena, const struct frontend_source *source,

@@ -3,6 +3,7 @@
 #include "ir/graph.h"
 #include "ir/llvm_graph.h"
 #include "ir/llvm_ir.h"
+#include "ir/source_file.h"
 #include "support/arena.h"
 #include "support/limits.h"
 
@@ -133,7 +134,7 @@ struct src_loc ir_instruction_loc(const struct ir_program *program, LLVMValueRef
 		return (struct src_loc){0};
 	struct src_loc loc = {.line = line, .column = LLVMGetDebugLocColumn(instruction)};
 	if (file[0] == '/' || !folder_length || (folder_length == 1 && folder[0] == '.'))
-		loc.file = arena_strndup(program->arena, file, length);
+		loc.file = ir_shown_file(program, file, length);
 	else
 		loc.file = arena_printf(program->arena, "%.*s/%.*s", (int)folder_length, folder,
 					(int)length, file);

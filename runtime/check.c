@@ -20,6 +20,7 @@
 #include "support/arena.h"
 #include "support/diag.h"
 #include "support/exit_codes.h"
+#include "support/memory_file.h"
 
 enum { SHRINK_RUNS_MAX = 400 };
 
@@ -133,6 +134,11 @@ static int read_packets(struct check *c)
 
 	if (err)
 		return err;
+	if (!list->count) {
+		diag_error(&c->diag, (struct src_loc){c->options.pcap},
+			   "there is no packet in this capture");
+		return -EINVAL;
+	}
 	ifindex_list_apply(&c->options.ifindexes, list);
 	while (list->count > c->options.packets)
 		free(list->packets[--list->count].bytes);
@@ -325,10 +331,12 @@ static int check_one(struct check *c, size_t index)
 {
 	const struct bundle *bundle = c->bundles[index];
 	const char *refusal = find_refusal(c, bundle);
-	struct check_variant variant = {.path = c->paths[index],
-					.bundle = bundle,
-					.native_oracle = refusal != NULL,
-					.refusal = refusal};
+	char name[MEMORY_FILE_NAME_BYTES];
+	struct check_variant variant = {
+	    .path = memory_file_name(c->paths[index], name) ? name : c->paths[index],
+	    .bundle = bundle,
+	    .native_oracle = refusal != NULL,
+	    .refusal = refusal};
 	struct check_job job = {.bundle = bundle,
 				.whole = refusal ? c->whole : NULL,
 				.seed = c->options.seed,
@@ -358,15 +366,6 @@ static int check_one(struct check *c, size_t index)
 	return err;
 }
 
-static void remove_dir(struct check *c)
-{
-	if (!c->options.dir || !c->options.remove)
-		return;
-	for (size_t i = c->dir_from; i < c->path_count; i++)
-		unlink(c->paths[i]);
-	rmdir(c->options.dir);
-}
-
 static int run(struct check *c)
 {
 	int err = find_bundles(c);
@@ -385,7 +384,6 @@ static int run(struct check *c)
 		json_dumpf(c->json, stdout, JSON_INDENT(2));
 		fputc('\n', stdout);
 	}
-	remove_dir(c);
 	return err;
 }
 

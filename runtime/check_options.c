@@ -13,7 +13,6 @@ static const char usage[] =
     "usage: cleaved check [OPTION]... BUNDLE...\n"
     "Runs each bundle and the unmodified program on the same packets and compares everything.\n"
     "  --dir DIR            check every *.cleave in DIR too\n"
-    "  --remove             delete those and DIR afterwards\n"
     "  --pcap FILE          packets from a capture instead of generated ones\n"
     "  --ifindex N[,N]...   interfaces that its packets arrive on, in turn (default 1)\n"
     "  --packets N          how many (default 10000, or the whole capture)\n"
@@ -27,7 +26,6 @@ static const char usage[] =
 
 enum {
 	OPT_DIR = 256,
-	OPT_REMOVE,
 	OPT_PCAP,
 	OPT_IFINDEX,
 	OPT_PACKETS,
@@ -38,12 +36,10 @@ enum {
 	OPT_NATIVE,
 	OPT_SAVE,
 	OPT_JSON,
-	OPT_HELP,
 };
 
 static const struct option longs[] = {
     {"dir", required_argument, NULL, OPT_DIR},
-    {"remove", no_argument, NULL, OPT_REMOVE},
     {"pcap", required_argument, NULL, OPT_PCAP},
     {"ifindex", required_argument, NULL, OPT_IFINDEX},
     {"packets", required_argument, NULL, OPT_PACKETS},
@@ -54,7 +50,7 @@ static const struct option longs[] = {
     {"native", no_argument, NULL, OPT_NATIVE},
     {"save-mismatch", required_argument, NULL, OPT_SAVE},
     {"json", no_argument, NULL, OPT_JSON},
-    {"help", no_argument, NULL, OPT_HELP},
+    {"help", no_argument, NULL, 'h'},
     {0},
 };
 
@@ -96,9 +92,6 @@ static bool set_option(struct check_options *o, int option, const char *text)
 	case OPT_DIR:
 		o->dir = text;
 		return true;
-	case OPT_REMOVE:
-		o->remove = true;
-		return true;
 	case OPT_PCAP:
 		o->pcap = text;
 		return true;
@@ -136,8 +129,8 @@ int check_options_parse(struct check_options *options, int argc, char **argv, bo
 	*options = (struct check_options){.packets = 0, .seed = 1, .save = "mismatch.pcap"};
 	*done = false;
 	optind = 1;
-	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (option == OPT_HELP) {
+	while ((option = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+		if (option == 'h') {
 			fputs(usage, stdout);
 			*done = true;
 			return EXIT_CLEAVE_OK;

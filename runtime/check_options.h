@@ -10,7 +10,6 @@
 
 struct check_options {
 	const char *dir;  /* every *.cleave in it is checked too */
-	bool remove;      /* and then deleted, with the folder */
 	const char *pcap; /* packets from here instead of the generator */
 	size_t packets;
 	uint64_t seed;

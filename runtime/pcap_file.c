@@ -8,13 +8,15 @@
 
 #include "runtime/packet_list.h"
 #include "support/diag.h"
+#include "support/file.h"
 
 enum { SNAP_BYTES = 262144 };
 
 struct pcap_file {
-	char *path;
+	char *path; /* as it was given */
 	pcap_t *handle;
-	pcap_dumper_t *dumper;
+	struct file_output output;
+	pcap_dumper_t *dumper; /* the same file; never closed by libpcap */
 };
 
 static int read_packets(pcap_t *handle, const char *path, struct packet_list *list,
@@ -47,7 +49,9 @@ int pcap_file_read(const char *path, struct packet_list *list, struct diag *diag
 	int err;
 
 	if (!handle) {
-		diag_error(diag, NO_LOC, "%s", why);
+		/* libpcap names some files itself, and some not. */
+		diag_error(diag, (struct src_loc){path}, "cannot read the capture: %s",
+			   strncmp(why, path, strlen(path)) ? why : why + strlen(path) + 2);
 		return -EINVAL;
 	}
 	err = read_packets(handle, path, list, diag);
@@ -55,24 +59,37 @@ int pcap_file_read(const char *path, struct packet_list *list, struct diag *diag
 	return err;
 }
 
+static void free_file(struct pcap_file *f)
+{
+	if (f->handle)
+		pcap_close(f->handle);
+	free(f->path);
+	free(f);
+}
+
 int pcap_file_create(const char *path, struct pcap_file **file, struct diag *diag)
 {
 	struct pcap_file *f = calloc(1, sizeof *f);
+	int err;
 
 	if (!f)
 		return -ENOMEM;
 	f->path = strdup(path);
 	f->handle = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, SNAP_BYTES,
 							 PCAP_TSTAMP_PRECISION_NANO);
-	f->dumper = f->handle ? pcap_dump_open(f->handle, path) : NULL;
-	if (!f->dumper) {
-		diag_error(diag, NO_LOC, "cannot write %s: %s", path,
-			   f->handle ? pcap_geterr(f->handle) : "out of memory");
-		if (f->handle)
-			pcap_close(f->handle);
-		free(f->path);
-		free(f);
-		return -EIO;
+	err = f->path && f->handle ? file_output_open(&f->output, path) : -ENOMEM;
+	if (!err) {
+		f->dumper = pcap_dump_fopen(f->handle, f->output.stream);
+		if (!f->dumper) {
+			file_output_close(&f->output, false);
+			err = -EIO;
+		}
+	}
+	if (err) {
+		diag_error(diag, (struct src_loc){path}, "cannot write the capture: %s",
+			   strerror(-err));
+		free_file(f);
+		return err;
 	}
 	*file = f;
 	return 0;
@@ -87,21 +104,18 @@ void pcap_file_add(struct pcap_file *file, const void *bytes, uint32_t size, uin
 	pcap_dump((u_char *)file->dumper, &header, bytes);
 }
 
-int pcap_file_close(struct pcap_file **file, struct diag *diag)
+int pcap_file_close(struct pcap_file **file, bool keep, struct diag *diag)
 {
 	struct pcap_file *f = *file;
-	int err = 0;
+	int err;
 
 	if (!f)
 		return 0;
-	if (pcap_dump_flush(f->dumper) || ferror(pcap_dump_file(f->dumper))) {
-		err = -EIO;
-		diag_error(diag, NO_LOC, "cannot write all of %s: %s", f->path, strerror(errno));
-	}
-	pcap_dump_close(f->dumper);
-	pcap_close(f->handle);
-	free(f->path);
-	free(f);
+	err = file_output_close(&f->output, keep);
+	if (err)
+		diag_error(diag, (struct src_loc){f->path}, "cannot write the capture: %s",
+			   strerror(-err));
+	free_file(f);
 	*file = NULL;
 	return err;
 }
@@ -116,5 +130,5 @@ int pcap_file_write(const char *path, const struct packet_list *list, struct dia
 	for (size_t i = 0; i < list->count; i++)
 		pcap_file_add(file, list->packets[i].bytes, list->packets[i].size,
 			      list->packets[i].time_ns);
-	return pcap_file_close(&file, diag);
+	return pcap_file_close(&file, true, diag);
 }

@@ -10,6 +10,7 @@
 #ifndef CLEAVE_RUNTIME_PCAP_FILE_H
 #define CLEAVE_RUNTIME_PCAP_FILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct diag;
@@ -22,9 +23,11 @@ int pcap_file_read(const char *path, struct packet_list *list, struct diag *diag
 /* Opens a capture for writing. Returns 0 or a negative errno, reported to diag. */
 int pcap_file_create(const char *path, struct pcap_file **file, struct diag *diag);
 void pcap_file_add(struct pcap_file *file, const void *bytes, uint32_t size, uint64_t time_ns);
-/* Closes *file (may be NULL). Returns 0, or a negative errno when some of it could not be written.
+/*
+ * Closes *file (may be NULL). With keep it is now at its path, whole; without, and on failure,
+ * there is nothing. Returns 0, or a negative errno when some of it could not be written, reported.
  */
-int pcap_file_close(struct pcap_file **file, struct diag *diag);
+int pcap_file_close(struct pcap_file **file, bool keep, struct diag *diag);
 
 /* Writes a whole list. Returns 0 or a negative errno, reported to diag. */
 int pcap_file_write(const char *path, const struct packet_list *list, struct diag *diag);

@@ -50,8 +50,11 @@ int probe_main(int argc, char **argv)
 		} else if (argv[i][0] != '-' && !ifname) {
 			ifname = argv[i];
 		} else {
-			fprintf(stderr, "usage: cleaved probe [INTERFACE] [--json]\n");
-			return EXIT_CLEAVE_USAGE;
+			bool help = !strcmp(argv[i], "--help") || !strcmp(argv[i], "-h");
+
+			fputs("usage: cleaved probe [INTERFACE] [--json]\n",
+			      help ? stdout : stderr);
+			return help ? EXIT_CLEAVE_OK : EXIT_CLEAVE_USAGE;
 		}
 	}
 	err = host_probe(&findings, ifname);

@@ -24,6 +24,7 @@
 #include "support/arena.h"
 #include "support/diag.h"
 #include "support/exit_codes.h"
+#include "support/file.h"
 
 enum { VERDICTS = 6 }; /* the five actions, and whatever else a program returns */
 
@@ -38,23 +39,25 @@ struct replay {
 	struct check_side *side;
 	struct packet_list packets;
 	struct pcap_file *pcap;
-	FILE *verdict_file;
+	struct file_output verdict_file;
 	/* [0]: decided in the kernel part, [1]: in the user part */
 	uint64_t count[2][VERDICTS], entry[CLEAVE_ENTRIES_MAX], not_run;
 };
 
 static const char usage[] =
-    "usage: cleaved replay BUNDLE --pcap IN.pcap -w OUT.pcap [OPTION]...\n"
+    "usage: cleaved replay BUNDLE --pcap IN.pcap [-w OUT.pcap] [OPTION]...\n"
     "Runs both layers of a bundle in this process on a capture; needs no privilege.\n"
     "  --pcap FILE          packets in\n"
-    "  -w, --write FILE     packets that go on (XDP_PASS, XDP_TX, XDP_REDIRECT), as they are then\n"
+    "  -w, --write FILE     packets that go on (XDP_PASS, XDP_TX, XDP_REDIRECT), as they are "
+    "then;\n"
+    "                       - is standard output\n"
     "  --ifindex N[,N]...   interfaces that packets arrive on, in turn (default 1)\n"
     "  --map-init FILE      what maps and global variables start with (JSON)\n"
     "  --verdicts FILE      a line for each packet: number, layer, entry, verdict, length\n"
     "  --seed S             of random numbers (default 1)\n"
     "  --json               the counts as JSON\n";
 
-enum { OPT_PCAP = 256, OPT_IFINDEX, OPT_MAP_INIT, OPT_VERDICTS, OPT_SEED, OPT_JSON, OPT_HELP };
+enum { OPT_PCAP = 256, OPT_IFINDEX, OPT_MAP_INIT, OPT_VERDICTS, OPT_SEED, OPT_JSON };
 
 static const struct option longs[] = {
     {"pcap", required_argument, NULL, OPT_PCAP},
@@ -64,7 +67,7 @@ static const struct option longs[] = {
     {"verdicts", required_argument, NULL, OPT_VERDICTS},
     {"seed", required_argument, NULL, OPT_SEED},
     {"json", no_argument, NULL, OPT_JSON},
-    {"help", no_argument, NULL, OPT_HELP},
+    {"help", no_argument, NULL, 'h'},
     {0},
 };
 
@@ -77,7 +80,7 @@ static bool set_option(struct replay *r, int option)
 		r->in = optarg;
 		break;
 	case 'w':
-		r->out = optarg;
+		r->out = strcmp(optarg, "-") ? optarg : "/dev/stdout";
 		break;
 	case OPT_IFINDEX:
 		r->ifindexes.text = optarg;
@@ -106,8 +109,8 @@ static int parse_options(struct replay *r, int argc, char **argv, bool *done)
 
 	*done = false;
 	optind = 1;
-	while ((option = getopt_long(argc, argv, "w:", longs, NULL)) != -1) {
-		if (option == OPT_HELP) {
+	while ((option = getopt_long(argc, argv, "hw:", longs, NULL)) != -1) {
+		if (option == 'h') {
 			fputs(usage, stdout);
 			*done = true;
 			return EXIT_CLEAVE_OK;
@@ -136,10 +139,10 @@ static int open_side(struct replay *r)
 		      !strcmp(r->bundle->split, "user") &&
 		      bundle_find(r->bundle, BUNDLE_MEMBER_USER);
 	if (!setup.whole && !bundle_find(r->bundle, BUNDLE_MEMBER_REPLAY)) {
-		diag_error(
-		    &r->diag, NO_LOC,
-		    "%s was not built for replay: `cleave replay NF.bpf.c` builds one that is",
-		    r->bundle_path);
+		diag_error(&r->diag, NO_LOC,
+			   "%s was not built for replay: `cleave build --replay NF.bpf.c` builds "
+			   "one that is",
+			   r->bundle_path);
 		return -EINVAL;
 	}
 	if (r->map_init) {
@@ -151,22 +154,37 @@ static int open_side(struct replay *r)
 	return check_native_new(&r->side, &setup);
 }
 
+/* What is read must not be written. */
+static int check_outputs(struct replay *r)
+{
+	const char *in[] = {r->in, r->bundle_path, r->map_init, NULL},
+		   *out[] = {r->out, r->verdicts};
+
+	for (size_t o = 0; o < 2; o++)
+		for (size_t i = 0; out[o] && i < 3; i++)
+			if (in[i] && file_is_same(in[i], out[o])) {
+				diag_error(&r->diag, NO_LOC, "%s would be overwritten", in[i]);
+				return -EINVAL;
+			}
+	return 0;
+}
+
 static int open_files(struct replay *r)
 {
-	int err = pcap_file_read(r->in, &r->packets, &r->diag);
+	int err = check_outputs(r);
 
+	if (!err)
+		err = pcap_file_read(r->in, &r->packets, &r->diag);
 	if (err)
 		return err;
 	ifindex_list_apply(&r->ifindexes, &r->packets);
 	if (r->out)
 		err = pcap_file_create(r->out, &r->pcap, &r->diag);
 	if (!err && r->verdicts) {
-		r->verdict_file = fopen(r->verdicts, "we");
-		if (!r->verdict_file) {
-			err = -errno;
-			diag_error(&r->diag, NO_LOC, "cannot write %s: %s", r->verdicts,
+		err = file_output_open(&r->verdict_file, r->verdicts);
+		if (err)
+			diag_error(&r->diag, (struct src_loc){r->verdicts}, "cannot write: %s",
 				   strerror(-err));
-		}
 	}
 	return err;
 }
@@ -178,17 +196,19 @@ static bool goes_on(uint32_t verdict)
 
 static void note_verdict(struct replay *r, size_t index, const struct check_outcome *o)
 {
-	if (!r->verdict_file)
+	FILE *out = r->verdict_file.stream;
+
+	if (!out)
 		return;
-	fprintf(r->verdict_file, "%zu %s %u %s %u", index + 1, o->handed_over ? "user" : "kernel",
-		o->entry, check_verdict_text(o->verdict), o->size);
+	fprintf(out, "%zu %s %u %s %u", index + 1, o->handed_over ? "user" : "kernel", o->entry,
+		check_verdict_text(o->verdict), o->size);
 	if (o->verdict == XDP_REDIRECT)
-		fprintf(r->verdict_file, " %s %u",
+		fprintf(out, " %s %u",
 			o->redirect_kind == CLEAVE_REDIRECT_MAP
 			    ? r->bundle->maps[o->redirect_map].name
 			    : "interface",
 			o->redirect_target);
-	fputc('\n', r->verdict_file);
+	fputc('\n', out);
 }
 
 static int run_packet(struct replay *r, size_t index)
@@ -228,30 +248,37 @@ static uint64_t total(const struct replay *r, unsigned layer)
 	return sum;
 }
 
-static void print_text(const struct replay *r)
+/* Where the counts go: not into a capture on standard output. */
+static FILE *talk(const struct replay *r)
+{
+	return r->out && !strcmp(r->out, "/dev/stdout") ? stderr : stdout;
+}
+
+static void print_text(const struct replay *r, FILE *out)
 {
 	uint64_t all = total(r, 0) + total(r, 1);
 
-	printf("%-16s %12s %12s\n", "", "kernel", "user");
+	fprintf(out, "%-16s %12s %12s\n", "", "kernel", "user");
 	for (unsigned v = 0; v < VERDICTS; v++)
 		if (r->count[0][v] || r->count[1][v])
-			printf("%-16s %12" PRIu64 " %12" PRIu64 "\n",
-			       v < VERDICTS - 1 ? check_verdict_text(v) : "other", r->count[0][v],
-			       r->count[1][v]);
-	printf("%-16s %12" PRIu64 " %12" PRIu64 "  (%.1f %% of %" PRIu64 ")\n", "packets",
-	       total(r, 0), total(r, 1), all ? 100.0 * (double)total(r, 1) / (double)all : 0.0,
-	       all);
+			fprintf(out, "%-16s %12" PRIu64 " %12" PRIu64 "\n",
+				v < VERDICTS - 1 ? check_verdict_text(v) : "other", r->count[0][v],
+				r->count[1][v]);
+	fprintf(out, "%-16s %12" PRIu64 " %12" PRIu64 "  (%.1f %% of %" PRIu64 ")\n", "packets",
+		total(r, 0), total(r, 1), all ? 100.0 * (double)total(r, 1) / (double)all : 0.0,
+		all);
 	for (size_t i = 0; i < r->bundle->cut_count; i++) {
 		const struct bundle_cut *cut = &r->bundle->cuts[i];
 
 		if (cut->entry < CLEAVE_ENTRIES_MAX)
-			printf("cut %u at %s:%u%s: %" PRIu64 " packets, %u bytes each\n",
-			       cut->entry, cut->file ? cut->file : "?", cut->line,
-			       cut->held_only ? " (held)" : "", r->entry[cut->entry], cut->length);
+			fprintf(out, "cut %u at %s:%u%s: %" PRIu64 " packets, %u bytes each\n",
+				cut->entry, cut->file ? cut->file : "?", cut->line,
+				cut->held_only ? " (held)" : "", r->entry[cut->entry], cut->length);
 	}
 	if (r->not_run)
-		printf("%" PRIu64 " packets left out: longer than the %d bytes of an XDP frame\n",
-		       r->not_run, HOST_TEST_BYTES_MAX);
+		fprintf(out,
+			"%" PRIu64 " packets left out: longer than the %d bytes of an XDP frame\n",
+			r->not_run, HOST_TEST_BYTES_MAX);
 }
 
 static json_t *layer_json(const struct replay *r, unsigned layer)
@@ -264,7 +291,7 @@ static json_t *layer_json(const struct replay *r, unsigned layer)
 	return object;
 }
 
-static void print_json(const struct replay *r)
+static void print_json(const struct replay *r, FILE *out)
 {
 	json_t *cuts = json_array();
 	json_t *root = json_pack("{s:I, s:I, s:o, s:o, s:I, s:o}", "packets",
@@ -282,22 +309,24 @@ static void print_json(const struct replay *r)
 					    (int)cut->line, "held_only", cut->held_only, "packets",
 					    (json_int_t)r->entry[cut->entry]));
 	}
-	json_dumpf(root, stdout, JSON_INDENT(2));
-	putchar('\n');
+	json_dumpf(root, out, JSON_INDENT(2));
+	fputc('\n', out);
 	json_decref(root);
 }
 
-static int close_files(struct replay *r)
+/* Both or none: what a replay that failed has written is of no use. */
+static int close_files(struct replay *r, bool keep)
 {
-	int err = pcap_file_close(&r->pcap, &r->diag);
+	int err = 0, late;
 
-	if (!r->verdict_file)
-		return err;
-	if (ferror(r->verdict_file) | fclose(r->verdict_file)) {
-		diag_error(&r->diag, NO_LOC, "cannot write all of %s", r->verdicts);
-		err = -EIO;
+	if (r->verdict_file.stream) {
+		err = file_output_close(&r->verdict_file, keep);
+		if (err)
+			diag_error(&r->diag, (struct src_loc){r->verdicts}, "cannot write: %s",
+				   strerror(-err));
 	}
-	return err;
+	late = pcap_file_close(&r->pcap, keep && !err, &r->diag);
+	return err ? err : late;
 }
 
 static int run(struct replay *r)
@@ -310,16 +339,32 @@ static int run(struct replay *r)
 		err = open_files(r);
 	for (size_t i = 0; i < r->packets.count && !err; i++)
 		err = run_packet(r, i);
-	late = close_files(r);
+	late = close_files(r, !err);
 	if (!err)
 		err = late;
 	if (err)
 		return err;
 	if (r->json)
-		print_json(r);
+		print_json(r, talk(r));
 	else
-		print_text(r);
+		print_text(r, talk(r));
 	return 0;
+}
+
+static int exit_code(int err)
+{
+	switch (err) {
+	case -EIO:
+	case -ENOSPC:
+	case -EDQUOT:
+	case -EROFS:
+	case -EACCES:
+	case -EPERM:
+	case -ENOMEM:
+		return EXIT_CLEAVE_HOST;
+	default:
+		return EXIT_CLEAVE_INPUT;
+	}
 }
 
 int replay_main(int argc, char **argv)
@@ -338,6 +383,5 @@ int replay_main(int argc, char **argv)
 	arena_free(&r.arena);
 	if (!err)
 		return EXIT_CLEAVE_OK;
-	return err == -EIO || err == -ENOSPC || err == -ENOMEM ? EXIT_CLEAVE_HOST
-							       : EXIT_CLEAVE_INPUT;
+	return exit_code(err);
 }

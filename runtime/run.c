@@ -43,7 +43,6 @@ enum option_id {
 	OPT_JSON,
 	OPT_COUNT,
 	OPT_DURATION,
-	OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -60,7 +59,7 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, OPT_JSON},
     {"count", no_argument, NULL, OPT_COUNT},
     {"duration", required_argument, NULL, OPT_DURATION},
-    {"help", no_argument, NULL, OPT_HELP},
+    {"help", no_argument, NULL, 'h'},
     {0},
 };
 
@@ -173,8 +172,8 @@ static int read_options(struct agent_options *o, int argc, char **argv)
 
 	*o = (struct agent_options){.gone_action = XDP_DROP};
 	optind = 1;
-	while ((id = getopt_long(argc, argv, "i:", long_options, NULL)) != -1) {
-		if (id == OPT_HELP) {
+	while ((id = getopt_long(argc, argv, "hi:", long_options, NULL)) != -1) {
+		if (id == 'h') {
 			fputs(usage_text, stdout);
 			return EXIT_CLEAVE_OK;
 		}

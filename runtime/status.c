@@ -176,8 +176,11 @@ int status_main(int argc, char **argv)
 		} else if (argv[i][0] != '-' && !ifname) {
 			ifname = argv[i];
 		} else {
-			fprintf(stderr, "usage: cleaved status [INTERFACE] [--json]\n");
-			return EXIT_CLEAVE_USAGE;
+			bool help = !strcmp(argv[i], "--help") || !strcmp(argv[i], "-h");
+
+			fputs("usage: cleaved status [INTERFACE] [--json]\n",
+			      help ? stdout : stderr);
+			return help ? EXIT_CLEAVE_OK : EXIT_CLEAVE_USAGE;
 		}
 	}
 	if (ifname ? print_status(ifname, as_json) : print_all(as_json))

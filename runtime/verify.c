@@ -12,6 +12,9 @@
 #include <string.h>
 
 /* One line for the refusal, tab separated: file, line, message. */
+static const char usage[] = "usage: cleaved verify OBJECT\n"
+			    "Asks the kernel's verifier whether it takes a BPF object.";
+
 static int answer(int taken, const struct verify_refusal *refusal, struct diag *diag)
 {
 	if (taken == -EPERM) {
@@ -37,8 +40,12 @@ int verify_main(int argc, char **argv)
 	size_t size;
 	int err, code;
 
+	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		puts(usage);
+		return EXIT_CLEAVE_OK;
+	}
 	if (argc != 2 || argv[1][0] == '-') {
-		fprintf(stderr, "usage: cleaved verify OBJECT\n");
+		fprintf(stderr, "%s\n", usage);
 		return EXIT_CLEAVE_USAGE;
 	}
 	arena = arena_new();

@@ -2,7 +2,9 @@
 #ifndef CLEAVE_SUPPORT_FILE_H
 #define CLEAVE_SUPPORT_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct arena;
 
@@ -13,9 +15,34 @@ struct arena;
 int file_read(struct arena *arena, const char *path, char **bytes, size_t *size);
 
 /*
- * Writes to a temporary file in the same folder, flushes it to disk and renames it over path.
- * On failure (a full disk, a lost folder) nothing is left behind. Returns 0 or a negative errno.
+ * An output file. A regular file appears, or is replaced, when it is closed; until then what is
+ * written is in a temporary file in the same folder. A device or a pipe is written directly.
+ *
+ *     struct file_output out;
+ *     int err = file_output_open(&out, path);
+ *     if (!err) {
+ *             fputs("text", out.stream);
+ *             err = file_output_close(&out, true);
+ *     }
  */
+struct file_output {
+	FILE *stream;
+	char *path, *temp; /* temp: NULL when written directly */
+};
+
+/* Returns 0 or a negative errno. */
+int file_output_open(struct file_output *output, const char *path);
+/*
+ * Flushes to disk and puts the file in its place. Without keep, and on failure (a full disk), what
+ * was written is removed and the old file is as it was. Returns 0 or a negative errno, also when
+ * an earlier write to the stream failed.
+ */
+int file_output_close(struct file_output *output, bool keep);
+
+/* The same for bytes that are there already. */
 int file_write_atomic(const char *path, const void *bytes, size_t size);
+
+/* Are they one file, by whatever names? False when one of them does not exist. */
+bool file_is_same(const char *a, const char *b);
 
 #endif

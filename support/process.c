@@ -12,6 +12,11 @@ extern char **environ;
 
 int process_start(struct process *process, char *const argv[])
 {
+	return process_start_in(process, argv, ".", STDOUT_FILENO);
+}
+
+int process_start_in(struct process *process, char *const argv[], const char *folder, int out_fd)
+{
 	posix_spawn_file_actions_t actions;
 	int fds[2], err;
 
@@ -19,6 +24,8 @@ int process_start(struct process *process, char *const argv[])
 		return -errno;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addchdir_np(&actions, folder);
+	posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, fds[1], STDERR_FILENO);
 	err = posix_spawnp(&process->pid, argv[0], &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);

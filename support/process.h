@@ -17,6 +17,8 @@ struct process {
  * Returns 0 or a negative errno (-ENOENT: no such program).
  */
 int process_start(struct process *process, char *const argv[]);
+/* The same in another folder and with standard output to the open file out_fd. */
+int process_start_in(struct process *process, char *const argv[], const char *folder, int out_fd);
 
 /*
  * Waits. *errors gets what the child printed on standard error, NUL-terminated, in the arena.

@@ -1,18 +1,15 @@
 #include "backends/user/link.h"
 #include "support/arena.h"
-#include "support/file.h"
+#include "support/memory_file.h"
 #include "support/process.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static int run_linker(struct arena *arena, const char *folder, struct diag *diag)
+static int run_linker(struct arena *arena, int object, int shared, struct diag *diag)
 {
-	char *object = arena_printf(arena, "%s/part.o", folder);
-	char *shared = arena_printf(arena, "%s/part.so", folder), *errors = "";
+	char path[MEMORY_FILE_PATH_BYTES], *errors = "";
 	/* No build id, no path: the same object gives the same bytes. */
 	char *const argv[] = {"ld.lld-19",
 			      "-shared",
@@ -26,12 +23,14 @@ static int run_linker(struct arena *arena, const char *folder, struct diag *diag
 			      "--gc-sections",
 			      "--strip-debug",
 			      "-o",
-			      shared,
-			      object,
+			      "-",
+			      path,
 			      NULL};
 	struct process linker;
-	int err = process_start(&linker, argv);
+	int err;
 
+	memory_file_path(object, path);
+	err = process_start_in(&linker, argv, ".", shared);
 	if (err == -ENOENT) {
 		diag_error(diag, NO_LOC, "ld.lld-19 is not installed (Debian package lld-19)");
 		return -ENOPKG;
@@ -46,29 +45,22 @@ static int run_linker(struct arena *arena, const char *folder, struct diag *diag
 
 int link_shared_object(struct arena *arena, struct backend_output *output, struct diag *diag)
 {
-	const char *base = getenv("TMPDIR");
-	char *folder = arena_printf(arena, "%s/cleave-XXXXXX", base && *base ? base : "/tmp");
+	int object = memory_file_new("part.o", output->bytes, output->size);
+	int shared = memory_file_new("part.so", NULL, 0);
 	char *bytes;
-	int err;
+	int err = object < 0 ? object : shared < 0 ? shared : 0;
 
-	if (!mkdtemp(folder)) {
-		err = -errno;
-		diag_error(diag, NO_LOC, "cannot make a temporary folder: %s", strerror(-err));
-		return err;
-	}
-	char *object = arena_printf(arena, "%s/part.o", folder);
-	char *shared = arena_printf(arena, "%s/part.so", folder);
-	err = file_write_atomic(object, output->bytes, output->size);
 	if (err)
-		diag_error(diag, NO_LOC, "cannot write %s: %s", object, strerror(-err));
+		diag_error(diag, NO_LOC, "cannot make room for the user part: %s", strerror(-err));
 	if (!err)
-		err = run_linker(arena, folder, diag);
+		err = run_linker(arena, object, shared, diag);
 	if (!err) {
-		err = file_read(arena, shared, &bytes, &output->size);
+		err = memory_file_read(arena, shared, &bytes, &output->size);
 		output->bytes = bytes;
 	}
-	unlink(object);
-	unlink(shared);
-	rmdir(folder);
+	if (object >= 0)
+		close(object);
+	if (shared >= 0)
+		close(shared);
 	return err;
 }

@@ -26,7 +26,10 @@ all_help() { # all_help PROGRAM PAGE: what --help says of each command, which th
 	for command in $(commands "$1"); do
 		grep -Eq "^\*$(basename "$1") $command\*|^\*$command( |\*)" "$2" ||
 			echo "$2: command $command is missing" >&2
-		"$1" "$command" --help
+		help=$("$1" "$command" --help)
+		case $help in
+		"usage: $(basename "$1") "*) echo "$help" ;; # else it is the other program's, and in its page
+		esac
 	done
 }
 for pair in cleave:driver:1 cleaved:runtime:8; do

@@ -106,12 +106,62 @@ static void test_errors(void **state)
 	assert_int_equal(rmdir(path), 0);
 }
 
+/* A link stays one, permissions stay or come from the umask, what is open already is written to. */
+static void test_odd_outputs(void **state)
+{
+	char link[sizeof path + 8], *bytes;
+	struct stat st;
+	mode_t mask = umask(027);
+
+	snprintf(link, sizeof link, "%s.link", path);
+	unlink(path);
+	assert_int_equal(symlink("file", link), 0);
+	assert_int_equal(file_write_atomic(path, "1", 1), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_true(file_is_same(path, link));
+	assert_int_equal(file_write_atomic(link, "2", 1), 0);
+	assert_int_equal(lstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(file_read(arena, path, &bytes, NULL), 0);
+	assert_string_equal(bytes, "2");
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(file_write_atomic("/dev/null", "3", 1), 0);
+	assert_int_equal(stat("/dev/null", &st), 0);
+	assert_true(S_ISCHR(st.st_mode));
+	assert_int_equal(file_write_atomic("/dev/full", "4", 1), -ENOSPC);
+	assert_int_equal(file_write_atomic(folder, "5", 1), -EISDIR);
+	assert_false(file_is_same(path, "/nonexistent"));
+	umask(mask);
+	assert_int_equal(count_files(), 1);
+}
+
+static void test_output_not_kept(void **state)
+{
+	struct file_output output;
+	char *bytes;
+
+	assert_int_equal(file_write_atomic(path, "old", 3), 0);
+	assert_int_equal(file_output_open(&output, path), 0);
+	fputs("new", output.stream);
+	assert_int_equal(count_files(), 2);
+	assert_int_equal(file_output_close(&output, false), 0);
+	assert_int_equal(count_files(), 1);
+	assert_int_equal(file_read(arena, path, &bytes, NULL), 0);
+	assert_string_equal(bytes, "old");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_write_and_read),
 	    cmocka_unit_test(test_failed_write_keeps_the_old_file),
 	    cmocka_unit_test(test_errors),
+	    cmocka_unit_test(test_odd_outputs),
+	    cmocka_unit_test(test_output_not_kept),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

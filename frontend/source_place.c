@@ -1,0 +1,134 @@
+#include "frontend/source_place.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "frontend/frontend.h"
+#include "support/arena.h"
+
+static const char *const path_flags[] = {"-include", "-imacros",   "-iquote",
+					 "-isystem", "-idirafter", "-I"};
+
+/* Flags that begin like this name no file. */
+static const char *const pathless_flags[] = {"-D", "-U", "-W", "-O", "-g", "-std=", "-m", "-f"};
+
+static bool begins_with_one_of(const char *flag, const char *const *list, size_t count,
+			       size_t *length)
+{
+	for (size_t i = 0; i < count; i++) {
+		*length = strlen(list[i]);
+		if (strncmp(flag, list[i], *length) == 0)
+			return true;
+	}
+	return false;
+}
+
+#define BEGINS_WITH(flag, list, length)                                                            \
+	begins_with_one_of(flag, list, sizeof(list) / sizeof *(list), length)
+
+/* The user's flags for a clang that runs elsewhere. False: one of them is not understood. */
+static bool move_flags(struct arena *arena, const struct frontend_input *input,
+		       struct source_place *place, const char *here)
+{
+	size_t length;
+
+	for (size_t i = 0; i < input->flag_count; i++) {
+		const char *flag = input->flags[i], *path;
+
+		if (BEGINS_WITH(flag, path_flags, &length)) {
+			path = flag + length;
+			if (!*path && i + 1 < input->flag_count)
+				path = input->flags[++i];
+			flag = arena_strndup(arena, flag, length);
+			place->here = here;
+			*place->flags++ = (char *)flag;
+			*place->flags++ = *path == '/' || !*path
+					      ? (char *)path
+					      : arena_printf(arena, "%s%s", here, path);
+		} else if (BEGINS_WITH(flag, pathless_flags, &length) && flag[length]) {
+			*place->flags++ = (char *)flag;
+		} else {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* clang reads the option up to its first equals sign. */
+static void add_map(struct arena *arena, struct source_place *place, const char *from,
+		    const char *to)
+{
+	if (from[1] && !strchr(from, '='))
+		*place->flags++ = arena_printf(arena, "-ffile-prefix-map=%s=%s", from, to);
+}
+
+static void fill_flags(struct arena *arena, const struct frontend_input *input,
+		       struct source_place *place, const char *folder, const char *here)
+{
+	char **flags = arena_array(arena, 2 * input->flag_count + 4, sizeof *flags);
+
+	place->folder = folder;
+	place->flags = flags;
+	if (!move_flags(arena, input, place, here)) {
+		memcpy(flags, input->flags, input->flag_count * sizeof *flags);
+		place->flags = flags + input->flag_count;
+		*place->flags = NULL;
+		place->folder = ".";
+		place->here = NULL;
+	}
+	/* The last one wins where both fit. */
+	if (place->here)
+		add_map(arena, place, here, "");
+	add_map(arena, place, folder, ".");
+	*place->flags = NULL;
+	place->flags = flags;
+}
+
+int source_place_find(struct arena *arena, const struct frontend_input *input,
+		      struct source_place *place, struct diag *diag)
+{
+	const char *path = input->path, *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	char *folder, *here = realpath(".", NULL);
+
+	*place = (struct source_place){0};
+	place->given = arena_strndup(arena, path, (size_t)(name - path));
+	folder = realpath(slash ? place->given : ".", NULL);
+	if (!folder || !here) {
+		int err = -errno;
+
+		diag_error(diag, (struct src_loc){.file = path}, "%s", strerror(-err));
+		free(folder);
+		free(here);
+		return err;
+	}
+	/* The root's name has a slash behind it already, and is the beginning of every path. */
+	place->absolute = folder[1] ? arena_printf(arena, "%s/", folder) : "/";
+	place->path = arena_printf(arena, "%s%s", place->absolute, name);
+	fill_flags(arena, input, place, arena_strdup(arena, folder),
+		   here[1] ? arena_printf(arena, "%s/", here) : "/");
+	free(folder);
+	free(here);
+	return 0;
+}
+
+static const char *replace(struct arena *arena, const char *text, const char *what,
+			   const char *with)
+{
+	size_t length = strlen(what);
+	const char *at = length > 1 ? strstr(text, what) : NULL;
+
+	if (!at)
+		return text;
+	return arena_printf(arena, "%.*s%s%s", (int)(at - text), text, with,
+			    replace(arena, at + length, what, with));
+}
+
+const char *source_place_restore(struct arena *arena, const struct source_place *place,
+				 const char *messages)
+{
+	messages = replace(arena, messages, place->absolute, place->given);
+	return place->here ? replace(arena, messages, place->here, "") : messages;
+}
