@@ -140,27 +140,38 @@ static int check_output(const char *output, bool every, const struct options *o,
 	return 0;
 }
 
-struct prefix {
+/* The files of --split every. */
+struct variants {
 	struct arena *arena;
-	const char *text;
+	const char *prefix;
+	const char **paths;
+	size_t count, capacity;
 };
 
 static int write_variant(void *context, struct bundle *bundle, const char *name, struct diag *diag)
 {
-	const struct prefix *prefix = context;
+	struct variants *v = context;
+	const char *path = arena_printf(v->arena, "%s%s.cleave", v->prefix, name);
+	int err = bundle_write(bundle, path, diag);
 
-	return bundle_write(bundle, arena_printf(prefix->arena, "%s%s.cleave", prefix->text, name),
-			    diag);
+	if (!err)
+		*ARENA_PUSH(v->arena, v->paths, v->count, v->capacity) = path;
+	return err;
 }
 
 static int write_bundles(struct compilation *c, const char *output, bool every)
 {
-	struct prefix prefix = {c->arena, without_suffix(c->arena, output)};
+	struct variants v = {c->arena, without_suffix(c->arena, output)};
+	int err;
 
 	if (!every)
 		return c->bundle ? bundle_write(c->bundle, output, c->diag) : 0;
 	c->stop_after = NULL;
-	return pipeline_every(c, write_variant, &prefix);
+	err = pipeline_every(c, write_variant, &v);
+	/* All or none. */
+	for (size_t i = 0; err && i < v.count; i++)
+		unlink(v.paths[i]);
+	return err;
 }
 
 int command_build(struct options *o, struct diag *diag)

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "frontend/frontend.h"
 #include "support/arena.h"
+#include "support/diag.h"
 
 static const char *const path_flags[] = {"-include", "-imacros",   "-iquote",
 					 "-isystem", "-idirafter", "-I"};
@@ -86,31 +86,38 @@ static void fill_flags(struct arena *arena, const struct frontend_input *input,
 	place->flags = flags;
 }
 
+/* The absolute path of a folder, in the arena, or NULL (reported). */
+static const char *find_folder(struct arena *arena, const char *path, const char *what,
+			       struct diag *diag)
+{
+	char *absolute = realpath(path, NULL);
+	const char *copy;
+
+	if (!absolute) {
+		diag_error(diag, NO_LOC, "cannot find the folder of %s: %s", what, strerror(errno));
+		return NULL;
+	}
+	copy = arena_strdup(arena, absolute);
+	free(absolute);
+	return copy;
+}
+
 int source_place_find(struct arena *arena, const struct frontend_input *input,
 		      struct source_place *place, struct diag *diag)
 {
 	const char *path = input->path, *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
-	char *folder, *here = realpath(".", NULL);
+	const char *folder, *here = find_folder(arena, ".", "this process", diag);
 
 	*place = (struct source_place){0};
 	place->given = arena_strndup(arena, path, (size_t)(name - path));
-	folder = realpath(slash ? place->given : ".", NULL);
-	if (!folder || !here) {
-		int err = -errno;
-
-		diag_error(diag, (struct src_loc){.file = path}, "%s", strerror(-err));
-		free(folder);
-		free(here);
-		return err;
-	}
+	folder = here ? find_folder(arena, slash ? place->given : ".", path, diag) : NULL;
+	if (!folder)
+		return -ENOENT;
 	/* The root's name has a slash behind it already, and is the beginning of every path. */
 	place->absolute = folder[1] ? arena_printf(arena, "%s/", folder) : "/";
 	place->path = arena_printf(arena, "%s%s", place->absolute, name);
-	fill_flags(arena, input, place, arena_strdup(arena, folder),
-		   here[1] ? arena_printf(arena, "%s/", here) : "/");
-	free(folder);
-	free(here);
+	fill_flags(arena, input, place, folder, here[1] ? arena_printf(arena, "%s/", here) : "/");
 	return 0;
 }
 

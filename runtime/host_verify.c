@@ -104,7 +104,7 @@ int host_verify_object(const void *bytes, size_t size, struct verify_refusal *re
 		read_message(log, refusal);
 		free(log);
 		if (!refusal->message[0])
-			snprintf(refusal->message, sizeof refusal->message, "%s", strerror(-err));
+			libbpf_strerror(err, refusal->message, sizeof refusal->message);
 	}
 	libbpf_set_print(before);
 	return err == -EPERM ? err : !err;

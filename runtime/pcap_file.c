@@ -104,6 +104,19 @@ void pcap_file_add(struct pcap_file *file, const void *bytes, uint32_t size, uin
 	pcap_dump((u_char *)file->dumper, &header, bytes);
 }
 
+static int report(const struct pcap_file *f, int err, struct diag *diag)
+{
+	if (err)
+		diag_error(diag, (struct src_loc){f->path}, "cannot write the capture: %s",
+			   strerror(-err));
+	return err;
+}
+
+int pcap_file_flush(struct pcap_file *file, struct diag *diag)
+{
+	return report(file, file_output_flush(&file->output), diag);
+}
+
 int pcap_file_close(struct pcap_file **file, bool keep, struct diag *diag)
 {
 	struct pcap_file *f = *file;
@@ -111,10 +124,7 @@ int pcap_file_close(struct pcap_file **file, bool keep, struct diag *diag)
 
 	if (!f)
 		return 0;
-	err = file_output_close(&f->output, keep);
-	if (err)
-		diag_error(diag, (struct src_loc){f->path}, "cannot write the capture: %s",
-			   strerror(-err));
+	err = report(f, file_output_close(&f->output, keep), diag);
 	free_file(f);
 	*file = NULL;
 	return err;

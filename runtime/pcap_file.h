@@ -23,6 +23,8 @@ int pcap_file_read(const char *path, struct packet_list *list, struct diag *diag
 /* Opens a capture for writing. Returns 0 or a negative errno, reported to diag. */
 int pcap_file_create(const char *path, struct pcap_file **file, struct diag *diag);
 void pcap_file_add(struct pcap_file *file, const void *bytes, uint32_t size, uint64_t time_ns);
+/* To disk, but not yet at its path. Returns 0 or a negative errno, reported. */
+int pcap_file_flush(struct pcap_file *file, struct diag *diag);
 /*
  * Closes *file (may be NULL). With keep it is now at its path, whole; without, and on failure,
  * there is nothing. Returns 0, or a negative errno when some of it could not be written, reported.

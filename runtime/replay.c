@@ -314,24 +314,33 @@ static void print_json(const struct replay *r, FILE *out)
 	json_decref(root);
 }
 
-/* Both or none: what a replay that failed has written is of no use. */
-static int close_files(struct replay *r, bool keep)
+static int report_verdicts(struct replay *r, int err)
 {
-	int err = 0, late;
+	if (err)
+		diag_error(&r->diag, (struct src_loc){r->verdicts}, "cannot write: %s",
+			   strerror(-err));
+	return err;
+}
 
-	if (r->verdict_file.stream) {
-		err = file_output_close(&r->verdict_file, keep);
-		if (err)
-			diag_error(&r->diag, (struct src_loc){r->verdicts}, "cannot write: %s",
-				   strerror(-err));
-	}
-	late = pcap_file_close(&r->pcap, keep && !err, &r->diag);
+/* Both or none: what a replay that failed has written is of no use. */
+static int close_files(struct replay *r, int err)
+{
+	int late = 0;
+
+	if (!err && r->pcap)
+		err = pcap_file_flush(r->pcap, &r->diag);
+	if (!err && r->verdict_file.stream)
+		err = report_verdicts(r, file_output_flush(&r->verdict_file));
+	if (r->verdict_file.stream)
+		late = report_verdicts(r, file_output_close(&r->verdict_file, !err));
+	err = err ? err : late;
+	late = pcap_file_close(&r->pcap, !err, &r->diag);
 	return err ? err : late;
 }
 
 static int run(struct replay *r)
 {
-	int err = bundle_read(r->bundle_path, &r->bundle, &r->diag), late;
+	int err = bundle_read(r->bundle_path, &r->bundle, &r->diag);
 
 	if (!err)
 		err = open_side(r);
@@ -339,9 +348,7 @@ static int run(struct replay *r)
 		err = open_files(r);
 	for (size_t i = 0; i < r->packets.count && !err; i++)
 		err = run_packet(r, i);
-	late = close_files(r, !err);
-	if (!err)
-		err = late;
+	err = close_files(r, err);
 	if (err)
 		return err;
 	if (r->json)

@@ -125,15 +125,18 @@ int file_output_open(struct file_output *output, const char *path)
 	return err;
 }
 
+int file_output_flush(struct file_output *output)
+{
+	errno = EIO; /* an earlier write that failed has left none */
+	if (fflush(output->stream) || ferror(output->stream))
+		return -errno;
+	return output->temp && fsync(fileno(output->stream)) && errno != EINVAL ? -errno : 0;
+}
+
 int file_output_close(struct file_output *output, bool keep)
 {
-	int err = 0;
+	int err = keep ? file_output_flush(output) : 0;
 
-	errno = EIO; /* an earlier write that failed has left none */
-	if (keep && (fflush(output->stream) || ferror(output->stream)))
-		err = -errno;
-	if (!err && keep && output->temp && fsync(fileno(output->stream)) && errno != EINVAL)
-		err = -errno;
 	if (fclose(output->stream) && keep && !err)
 		err = -errno;
 	if (output->temp && keep && !err && rename(output->temp, output->path) < 0)

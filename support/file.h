@@ -32,6 +32,8 @@ struct file_output {
 
 /* Returns 0 or a negative errno. */
 int file_output_open(struct file_output *output, const char *path);
+/* To disk, but not yet in its place. Returns 0 or a negative errno, also of earlier writes. */
+int file_output_flush(struct file_output *output);
 /*
  * Flushes to disk and puts the file in its place. Without keep, and on failure (a full disk), what
  * was written is removed and the old file is as it was. Returns 0 or a negative errno, also when
