@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUNDS_MAX = 24, KERNEL_PART = 0 /* its place in backend_table */ };
+enum { ROUNDS_MAX = 24, BLOCKS_BEHIND_MAX = 4, KERNEL_PART = 0 /* its place in backend_table */ };
 
 struct refusal {
 	const char *file, *message;
@@ -81,32 +81,69 @@ static int ask(struct compilation *c, struct refusal *refusal)
 	return 0;
 }
 
-static bool is_at(const struct src_loc *loc, const struct refusal *r)
+static bool forbid_op(struct ir_program *p, struct ir_op *op, const struct refusal *r)
 {
-	size_t have = loc->file ? strlen(loc->file) : 0, want = strlen(r->file);
-
-	if (loc->line != r->line || have < want || strcmp(loc->file + have - want, r->file) != 0)
+	if (!(op->legal & 1 << IR_LAYER_KERNEL) || !(op->legal & 1 << IR_LAYER_USER))
 		return false;
-	return have == want || loc->file[have - want - 1] == '/';
+	op->legal &= (ir_layer_set) ~(1 << IR_LAYER_KERNEL);
+	op->missing[IR_LAYER_KERNEL] =
+	    (struct ir_why){IR_REASON_VERIFIER, arena_strdup(p->arena, r->message)};
+	return true;
 }
 
-/* Takes the kernel from the ops at that line. False when there is none left to take it from. */
+/* The ops of a block, or where it only computes, those of the blocks that it leads to. */
+static bool forbid_behind(struct ir_program *p, size_t block, const struct refusal *r,
+			  unsigned depth)
+{
+	bool any = false;
+
+	for (struct ir_op *op = ir_first_op(p, block); op < ir_end_op(p, block); op++)
+		any |= forbid_op(p, op, r);
+	for (size_t o = 0; !p->blocks[block].op_count && o < p->blocks[block].out_count; o++)
+		if (depth < BLOCKS_BEHIND_MAX)
+			any |= forbid_behind(p, (size_t)p->edges[p->blocks[block].out[o]].to, r,
+					     depth + 1);
+	return any;
+}
+
+/* The same of the blocks that lead to it. */
+static bool forbid_before(struct ir_program *p, size_t block, const struct refusal *r,
+			  unsigned depth)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < p->blocks[block].in_count; i++) {
+		int from = p->edges[p->blocks[block].in[i]].from;
+
+		if (from == IR_NONE || depth == BLOCKS_BEHIND_MAX)
+			continue;
+		for (struct ir_op *op = ir_first_op(p, (size_t)from);
+		     op < ir_end_op(p, (size_t)from); op++)
+			any |= forbid_op(p, op, r);
+		if (!p->blocks[from].op_count)
+			any |= forbid_before(p, (size_t)from, r, depth + 1);
+	}
+	return any;
+}
+
+/*
+ * Takes the kernel from the ops at that line; when it is arithmetic that the verifier refuses,
+ * from the ops beside it, or else before it. False when there is none left to take it from.
+ */
 static bool forbid(struct compilation *c, const struct refusal *r)
 {
 	struct ir_program *p = c->front.program;
 	bool any = false;
 
-	for (size_t o = 0; o < p->op_count; o++) {
-		struct ir_op *op = &p->ops[o];
-
-		if (!is_at(&op->loc, r) || !(op->legal & 1 << IR_LAYER_KERNEL) ||
-		    !(op->legal & 1 << IR_LAYER_USER))
-			continue;
-		op->legal &= (ir_layer_set) ~(1 << IR_LAYER_KERNEL);
-		op->missing[IR_LAYER_KERNEL] =
-		    (struct ir_why){IR_REASON_VERIFIER, arena_strdup(p->arena, r->message)};
-		any = true;
-	}
+	for (size_t o = 0; o < p->op_count; o++)
+		if (ir_is_at(&p->ops[o].loc, r->file, r->line))
+			any |= forbid_op(p, &p->ops[o], r);
+	for (size_t b = 0; !any && b < p->block_count; b++)
+		if (ir_block_has_line(p, b, r->file, r->line))
+			any |= forbid_behind(p, b, r, 0);
+	for (size_t b = 0; !any && b < p->block_count; b++)
+		if (ir_block_has_line(p, b, r->file, r->line))
+			any |= forbid_before(p, b, r, 0);
 	return any;
 }
 
@@ -117,7 +154,7 @@ static int give_up(struct compilation *c, const struct refusal *r)
 
 	/* The kernel names files without their folders. */
 	for (size_t o = 0; o < p->op_count && *r->file; o++)
-		if (is_at(&p->ops[o].loc, r)) {
+		if (ir_is_at(&p->ops[o].loc, r->file, r->line)) {
 			loc.file = p->ops[o].loc.file;
 			break;
 		}

@@ -180,3 +180,12 @@ void ir_check(const struct ir_program *program)
 		assert(program->edges[e].probability >= 0 && program->edges[e].probability <= 1);
 #endif
 }
+
+bool ir_is_at(const struct src_loc *loc, const char *file, unsigned line)
+{
+	size_t have = loc->file ? strlen(loc->file) : 0, want = strlen(file);
+
+	if (loc->line != line || have < want || strcmp(loc->file + have - want, file) != 0)
+		return false;
+	return have == want || loc->file[have - want - 1] == '/';
+}

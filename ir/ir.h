@@ -210,6 +210,13 @@ const char *ir_map_type_text(uint32_t type);    /* "lru_hash" */
 const char *ir_op_line(struct arena *arena, const struct ir_program *program,
 		       const struct ir_op *op);
 
+/* Is this place in that line? The file may be named from further up: "net/parse.h" is
+ * "examples/net/parse.h". */
+bool ir_is_at(const struct src_loc *loc, const char *file, unsigned line);
+/* Does something that the block computes, an op or not, come from that line? */
+bool ir_block_has_line(const struct ir_program *program, size_t block, const char *file,
+		       unsigned line);
+
 /* Prints. Text is stable: golden tests compare it. */
 void ir_print_text(FILE *out, const struct ir_program *program);
 void ir_print_json(FILE *out, const struct ir_program *program);

@@ -34,6 +34,9 @@ static bool is_address_arithmetic(LLVMValueRef value)
 	case LLVMIntToPtr:
 	case LLVMPtrToInt:
 	case LLVMFreeze:
+	case LLVMTrunc:
+	case LLVMZExt:
+	case LLVMAnd:
 	case LLVMAdd:
 	case LLVMSub:
 		return true;
@@ -51,8 +54,24 @@ static struct llvm_carry carry_map_value(LLVMValueRef value, struct llvm_region 
 	return travel(region, IR_LIVE_MAP_VALUE, 4);
 }
 
+/*
+ * Half a pointer is half of another one behind the cut, and nothing that the verifier lets pass: it
+ * is computed again from the pointer.
+ */
+static bool is_half_pointer(LLVMValueRef value)
+{
+	LLVMTypeRef type = LLVMTypeOf(value);
+
+	return LLVMGetTypeKind(type) == LLVMIntegerTypeKind &&
+	       (LLVMGetIntTypeWidth(type) < 64 || LLVMIsAZExtInst(value) ||
+		(LLVMIsAInstruction(value) && LLVMGetInstructionOpcode(value) == LLVMAnd));
+}
+
 static struct llvm_carry carry_pointer(LLVMValueRef value, struct llvm_region region)
 {
+	if (is_half_pointer(value))
+		return is_address_arithmetic(value) ? carry(region, LLVM_CARRY_CHAIN)
+						    : refuse(region, IR_REASON_LIVE_POINTER);
 	if (region.nullable && region.memory != LLVM_MEMORY_MAP) {
 		if (is_address_arithmetic(value))
 			return carry(region, LLVM_CARRY_CHAIN);

@@ -141,6 +141,20 @@ struct src_loc ir_instruction_loc(const struct ir_program *program, LLVMValueRef
 	return loc;
 }
 
+bool ir_block_has_line(const struct ir_program *program, size_t block, const char *file,
+		       unsigned line)
+{
+	LLVMValueRef i = LLVMGetFirstInstruction(program->blocks[block].value);
+
+	for (; i; i = LLVMGetNextInstruction(i)) {
+		struct src_loc loc = ir_instruction_loc(program, i);
+
+		if (ir_is_at(&loc, file, line))
+			return true;
+	}
+	return false;
+}
+
 /* What costs something: neither a marker for the compiler nor a pointer's new name. */
 static bool costs(LLVMValueRef instruction)
 {

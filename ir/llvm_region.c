@@ -220,6 +220,15 @@ static struct found walk_constant(struct walk *walk, LLVMValueRef value)
 	return f;
 }
 
+/* What zext of trunc to 32 bits folds to. */
+static bool is_low_word(LLVMValueRef mask)
+{
+	LLVMValueRef bits = LLVMGetOperand(mask, 1);
+
+	return LLVMIsAConstantInt(bits) && LLVMGetIntTypeWidth(LLVMTypeOf(bits)) <= 64 &&
+	       LLVMConstIntGetZExtValue(bits) == UINT32_MAX;
+}
+
 static struct found walk_operation(struct walk *walk, LLVMValueRef value, LLVMOpcode opcode)
 {
 	int64_t offset;
@@ -235,7 +244,12 @@ static struct found walk_operation(struct walk *walk, LLVMValueRef value, LLVMOp
 	case LLVMFreeze:
 	case LLVMIntToPtr:
 	case LLVMPtrToInt:
+	case LLVMTrunc: /* a context word has 32 bits of a pointer, and sources compute with them */
+	case LLVMZExt:
 		return walk_pointer(walk, LLVMGetOperand(value, 0));
+	case LLVMAnd:
+		return is_low_word(value) ? walk_pointer(walk, LLVMGetOperand(value, 0))
+					  : found_of(LLVM_MEMORY_UNKNOWN, NULL);
 	case LLVMAdd:
 	case LLVMSub:
 		return walk_sum(walk, value, opcode == LLVMSub);

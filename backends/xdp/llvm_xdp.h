@@ -26,6 +26,9 @@ uint32_t llvm_value_offset(const struct ir_map *map);
  */
 void llvm_define_maps(struct llvm_clone *clone);
 
+/* After the last pass: checks and differences of packet pointers as the verifier follows them. */
+void llvm_keep_habits(struct llvm_clone *clone);
+
 /* The batch program's cases, when a map needs it; true then. */
 bool llvm_build_batch(struct llvm_clone *clone);
 

@@ -1,5 +1,8 @@
 #!/bin/sh
 # check.sh CLEAVE FILE.bpf.c SPLIT PACKETS : source and split on the same packets, in the real kernel; 0 mismatches.
+#
+#   // EXPECT remedies: 1   with `every`: kernel parts that the verifier refused at first, else none
+#
 # An example's own traffic and maps (traffic/gen.json, traffic/maps.json beside it) are used where there are any.
 set -u
 cleave=$1 file=$2 split=$3 packets=$4
@@ -13,4 +16,14 @@ set -- --split "$split" --packets "$packets"
 [ -e "$folder/traffic/maps.json" ] && set -- "$@" --map-init "$folder/traffic/maps.json"
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-"$cleave" check "$file" "$@" --save-mismatch "$work/mismatch.pcap"
+"$cleave" check "$file" "$@" --save-mismatch "$work/mismatch.pcap" 2>"$work/err"
+code=$?
+cat "$work/err" >&2
+# How many kernel parts the verifier refused at first: none, but where the source says so.
+[ "$split" = every ] && [ $code -eq 0 ] || exit $code
+expected=$(sed -n 's|^// EXPECT remedies: ||p' "$file")
+remedies=$(sed -n 's/^cleave: .* legal cuts, .* \([0-9]*\) remedies$/\1/p' "$work/err")
+[ "$remedies" = "${expected:-0}" ] || {
+	echo "$file: ${remedies:-no count of} remedies, expected ${expected:-0}"
+	exit 1
+}
