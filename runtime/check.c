@@ -257,7 +257,7 @@ static void shrink_mismatch(struct check *c, const struct check_job *job,
 {
 	struct shrink_context context = {job, 0};
 	struct check_result again;
-	size_t count = variant->result.at + 1;
+	size_t count = variant->result.last + 1;
 
 	copy_list(list, &c->packets, count < c->packets.count ? count : c->packets.count);
 	variant->shrunk_from = list->count;
@@ -338,7 +338,8 @@ static int check_one(struct check *c, size_t index)
 	    .native_oracle = refusal != NULL,
 	    .refusal = refusal};
 	struct check_job job = {.bundle = bundle,
-				.whole = refusal ? c->whole : NULL,
+				.whole = c->whole,
+				.native_oracle = refusal != NULL,
 				.seed = c->options.seed,
 				.cpu = c->cpu,
 				.delay = c->options.delay,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/check_touches.h"
 #include "runtime/map.h"
 
 enum {

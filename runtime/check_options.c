@@ -7,7 +7,7 @@
 
 #include "support/exit_codes.h"
 
-enum { PACKETS_DEFAULT = 10000, PACKETS_MAX = 100000000, DELAY_MAX = 4096 };
+enum { PACKETS_DEFAULT = 10000, PACKETS_MAX = 100000000, DELAY_DEFAULT = 32, DELAY_MAX = 4096 };
 
 static const char usage[] =
     "usage: cleaved check [OPTION]... BUNDLE...\n"
@@ -19,7 +19,7 @@ static const char usage[] =
     "  --seed S             of packets and random numbers (default 1)\n"
     "  --gen FILE           pools of addresses, ports, weights for generated packets (JSON)\n"
     "  --map-init FILE      what maps and global variables start with (JSON)\n"
-    "  --delay N            hold back up to N handed-over packets\n"
+    "  --delay N            up to N packets are in flight to user at a time (default 32)\n"
     "  --native             compare replay.so too, where the bundle has one\n"
     "  --save-mismatch FILE where the shortest packet list goes (default mismatch.pcap)\n"
     "  --json               the result as JSON\n";
@@ -126,7 +126,8 @@ int check_options_parse(struct check_options *options, int argc, char **argv, bo
 {
 	int option;
 
-	*options = (struct check_options){.packets = 0, .seed = 1, .save = "mismatch.pcap"};
+	*options = (struct check_options){
+	    .packets = 0, .seed = 1, .delay = DELAY_DEFAULT, .save = "mismatch.pcap"};
 	*done = false;
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "h", longs, NULL)) != -1) {

@@ -73,6 +73,17 @@ static void print_mismatch(FILE *out, const struct check_variant *v)
 	print_reproduction(out, v);
 }
 
+/* Of the packets handed over: those sent only because their key was in flight. */
+static size_t count_held(const struct check_variant *v)
+{
+	size_t held = 0;
+
+	for (size_t i = 0; i < v->bundle->cut_count; i++)
+		if (v->bundle->cuts[i].held_only && v->bundle->cuts[i].entry < CLEAVE_ENTRIES_MAX)
+			held += v->result.entries[v->bundle->cuts[i].entry];
+	return held;
+}
+
 void check_report_text(FILE *out, const struct check_variant *v)
 {
 	const struct check_result *r = &v->result;
@@ -81,6 +92,12 @@ void check_report_text(FILE *out, const struct check_variant *v)
 	print_cuts(out, v->bundle);
 	fprintf(out, ": %zu packets, %zu handed over, %d mismatch%s\n", r->packets, r->handed_over,
 		r->mismatch, r->mismatch ? "" : "es");
+	if (r->in_flight > 1)
+		fprintf(
+		    out,
+		    "  Up to %zu packets were in flight at a time; %zu others followed packets of "
+		    "their key.\n",
+		    r->in_flight, count_held(v));
 	if (v->native_oracle)
 		fprintf(out,
 			"  The kernel cannot run this program whole (%s). It was compared with the "
@@ -155,10 +172,11 @@ json_t *check_report_json(const struct check_variant *v)
 {
 	const struct check_result *r = &v->result;
 	json_t *object =
-	    json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "bundle", v->path,
-		      "split", v->bundle->split ? v->bundle->split : "", "oracle",
+	    json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "bundle",
+		      v->path, "split", v->bundle->split ? v->bundle->split : "", "oracle",
 		      v->native_oracle ? "native" : "kernel", "cuts", cuts_json(v), "packets",
 		      (json_int_t)r->packets, "handed_over", (json_int_t)r->handed_over,
+		      "in_flight", (json_int_t)r->in_flight, "held", (json_int_t)count_held(v),
 		      "mismatches", (json_int_t)r->mismatch, "not_run", (json_int_t)r->not_run,
 		      "restarts", (json_int_t)r->restarts, "verdicts", verdicts_json(r));
 

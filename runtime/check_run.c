@@ -7,14 +7,17 @@
 #include <string.h>
 
 #include "runtime/check_describe.h"
+#include "runtime/check_touches.h"
 #include "runtime/packet_list.h"
 #include "runtime/packet_random.h"
 #include "support/diag.h"
 
 enum {
-	STATE_EVERY = 64,        /* packets between comparisons of small maps */
+	STATE_EVERY = 64,        /* packets between comparisons of small maps, at least */
 	STATE_ENTRIES_MAX = 256, /* what small means */
+	STATE_ALL_EVERY = 2048,  /* packets between comparisons of all maps, at least */
 	FRAME_BYTES_MIN = 14,
+	DRAW_BYTES = 64, /* of a packet, to draw by */
 };
 
 struct run {
@@ -22,9 +25,14 @@ struct run {
 	const struct packet_list *list;
 	struct check_result *result;
 	struct check_side *oracle, *split, *native;
+	struct check_side *scout;       /* knows what the oracle touches; or NULL */
 	struct check_outcome *expected; /* a ring: of packets whose outcome is not in yet */
 	size_t first, waiting, capacity;
-	struct check_outcome got;
+	uint32_t delay;
+	struct check_outcome got, scouted;
+	struct check_touches touches;  /* since the sides were last compared */
+	size_t since_state, since_all; /* packets since maps were compared whole */
+	size_t newest;                 /* index of the packet run last */
 };
 
 static void close_sides(struct run *r)
@@ -32,6 +40,8 @@ static void close_sides(struct run *r)
 	check_side_free(&r->oracle);
 	check_side_free(&r->split);
 	check_side_free(&r->native);
+	check_side_free(&r->scout);
+	check_touches_clear(&r->touches);
 	r->first = r->waiting = 0;
 }
 
@@ -41,16 +51,18 @@ static int open_sides(struct run *r)
 	struct check_side_setup setup = {.bundle = job->bundle,
 					 .init = job->init,
 					 .cpu = job->cpu,
-					 .delay = job->delay,
+					 .delay = r->delay,
 					 .diag = job->diag};
 	struct check_side_setup whole = {.bundle = job->whole,
 					 .init = job->whole_init,
 					 .cpu = job->cpu,
 					 .whole = true,
 					 .diag = job->diag};
-	int err = job->whole ? check_native_new(&r->oracle, &whole)
-			     : check_oracle_new(&r->oracle, &setup);
+	int err = job->native_oracle ? check_native_new(&r->oracle, &whole)
+				     : check_oracle_new(&r->oracle, &setup);
 
+	if (!err && !job->native_oracle && job->whole)
+		err = check_native_new(&r->scout, &whole);
 	if (!err)
 		err = check_split_new(&r->split, &setup);
 	if (!err && job->native)
@@ -80,6 +92,7 @@ static int settle(struct run *r, const struct check_side *tested,
 	}
 	r->result->mismatch = true;
 	r->result->at = at;
+	r->result->last = r->newest;
 	r->result->kind = diff->kind;
 	free(r->result->text);
 	out = open_memstream(&r->result->text, &size);
@@ -103,20 +116,15 @@ static void count_outcome(struct check_result *result, const struct check_outcom
 		result->entries[got->entry]++;
 }
 
-/* r->got is the outcome of the packet that has waited longest. Elements can be compared only when
-   no packet is on its way. */
-static int judge(struct run *r)
+/* r->got is the outcome of the packet that has waited longest, or of the newest. */
+static int judge(struct run *r, const struct check_outcome *expected)
 {
-	const struct check_outcome *expected = &r->expected[r->first];
 	struct check_diff diff;
 
 	r->got.packet = expected->packet;
-	r->first = (r->first + 1) % r->capacity;
 	r->waiting--;
 	count_outcome(r->result, &r->got);
-	if (check_compare_outcomes(expected, &r->got, &diff) ||
-	    (!r->split->held && !r->waiting &&
-	     check_compare_touched(r->oracle, r->split, r->split->touches, &diff)))
+	if (check_compare_outcomes(expected, &r->got, &diff))
 		return settle(r, r->split, expected, &diff, expected->packet);
 	return 0;
 }
@@ -126,9 +134,14 @@ static int complete_down_to(struct run *r, uint32_t held)
 	int err = 0;
 
 	while (!err && r->split->held > held) {
+		const struct check_outcome *expected = &r->expected[r->first];
+
 		err = r->split->ops->complete(r->split, &r->got);
-		if (!err)
-			err = judge(r);
+		if (err)
+			break;
+		check_touches_merge(&r->touches, r->split->touches);
+		r->first = (r->first + 1) % r->capacity;
+		err = judge(r, expected);
 	}
 	return err;
 }
@@ -142,32 +155,36 @@ static int compare_native(struct run *r, const struct test_packet *packet,
 
 	if (err)
 		return err;
+	check_touches_merge(&r->touches, r->native->touches);
 	if (check_compare_outcomes(expected, &r->got, &diff) ||
 	    check_compare_touched(r->oracle, r->native, r->native->touches, &diff))
 		return settle(r, r->native, expected, &diff, expected->packet);
-	/* Its keys are those that the kernel part touched too. */
-	if (!r->split->held &&
-	    check_compare_touched(r->oracle, r->split, r->native->touches, &diff))
-		return settle(r, r->split, expected, &diff, expected->packet);
 	return 0;
 }
 
-/* A packet decided in the kernel overtakes those on their way; its own outcome is the newest. */
-static int judge_newest(struct run *r, size_t slot)
+/* Packets that may be in flight after this one: none, half of what is, or all. */
+static uint32_t draw_held(const struct run *r, const struct test_packet *packet)
 {
-	const struct check_outcome *expected = &r->expected[slot];
-	struct check_diff diff;
+	uint64_t random = r->job->seed ^ packet->time_ns;
 
-	r->got.packet = expected->packet;
-	r->waiting--;
-	count_outcome(r->result, &r->got);
-	if (check_compare_outcomes(expected, &r->got, &diff))
-		return settle(r, r->split, expected, &diff, expected->packet);
-	return 0;
+	if (!r->delay)
+		return 0;
+	for (uint32_t i = 0; i < packet->size && i < DRAW_BYTES; i++)
+		random = random * 31 + packet->bytes[i];
+	random = packet_random_seed(random);
+	switch (packet_random_below(&random, 8)) {
+	case 0:
+		return 0;
+	case 1:
+		return r->split->held / 2;
+	default:
+		return r->delay;
+	}
 }
 
+/* A packet decided in the kernel overtakes those in flight: its own outcome is the newest. */
 static int run_split(struct run *r, const struct test_packet *packet,
-		     const struct cleave_replay_inputs *inputs, size_t slot)
+		     const struct cleave_replay_inputs *inputs, const struct check_outcome *newest)
 {
 	unsigned held = r->split->held;
 	int err = r->split->ops->run(r->split, packet, inputs, &r->got);
@@ -175,8 +192,24 @@ static int run_split(struct run *r, const struct test_packet *packet,
 	if (err)
 		return err;
 	if (r->split->held == held)
-		return judge_newest(r, slot);
-	return complete_down_to(r, r->job->delay);
+		err = judge(r, newest);
+	if (r->split->held > r->result->in_flight)
+		r->result->in_flight = r->split->held;
+	return err ? err : complete_down_to(r, draw_held(r, packet));
+}
+
+static int run_oracle(struct run *r, const struct test_packet *packet,
+		      const struct cleave_replay_inputs *inputs, struct check_outcome *expected)
+{
+	int err = r->oracle->ops->run(r->oracle, packet, inputs, expected);
+
+	if (!err && r->scout)
+		err = r->scout->ops->run(r->scout, packet, inputs, &r->scouted);
+	if (!err && r->oracle->touches)
+		check_touches_merge(&r->touches, r->oracle->touches);
+	if (!err && r->scout)
+		check_touches_merge(&r->touches, r->scout->touches);
+	return err;
 }
 
 static int run_packet(struct run *r, size_t index)
@@ -185,24 +218,24 @@ static int run_packet(struct run *r, size_t index)
 	struct cleave_replay_inputs inputs = {
 	    .ktime_ns = packet->time_ns,
 	    .random = packet_random_seed(packet->time_ns ^ r->job->seed)};
-	size_t slot = (r->first + r->waiting) % r->capacity;
-	struct check_outcome *expected = &r->expected[slot];
-	int err;
+	struct check_outcome *expected = &r->expected[(r->first + r->waiting) % r->capacity];
+	int err = run_oracle(r, packet, &inputs, expected);
 
-	err = r->oracle->ops->run(r->oracle, packet, &inputs, expected);
 	if (err)
 		return err;
+	r->newest = index;
 	expected->packet = index;
 	r->waiting++;
-	err = run_split(r, packet, &inputs, slot);
-	if (!err && r->native)
-		err = compare_native(r, packet, &inputs, &r->expected[slot]);
-	return err;
+	if (r->native)
+		err = compare_native(r, packet, &inputs, expected);
+	return err ? err : run_split(r, packet, &inputs, expected);
 }
+
+/* For what no packet shows. */
+static const struct check_outcome none;
 
 static int compare_state(struct run *r, uint32_t entries_max, size_t at)
 {
-	static const struct check_outcome none;
 	struct check_diff diff;
 
 	if (check_compare_state(r->oracle, r->split, entries_max, &diff))
@@ -212,14 +245,34 @@ static int compare_state(struct run *r, uint32_t entries_max, size_t at)
 	return 0;
 }
 
+/* Nothing is in flight: what was touched, and now and then everything. */
+static int compare_maps(struct run *r, size_t index)
+{
+	bool all = r->since_all >= STATE_ALL_EVERY || r->touches.overflow;
+	bool small = r->since_state >= STATE_EVERY;
+	struct check_diff diff;
+	int err = 0;
+
+	if (check_compare_touched(r->oracle, r->split, &r->touches, &diff))
+		err = settle(r, r->split, &none, &diff, index);
+	else if (all || small)
+		err = compare_state(r, all ? UINT32_MAX : STATE_ENTRIES_MAX, index);
+	if (all || small)
+		r->since_state = 0;
+	if (all)
+		r->since_all = 0;
+	check_touches_clear(&r->touches);
+	return err;
+}
+
 /* One packet, and what is due after it. 1: the sides were settled (mismatch, or a new start). */
 static int step(struct run *r, size_t index)
 {
 	int err = run_packet(r, index);
 
-	if (!err && index % STATE_EVERY == STATE_EVERY - 1 && !r->split->held)
-		err = compare_state(r, STATE_ENTRIES_MAX, index);
-	return err;
+	r->since_state++;
+	r->since_all++;
+	return !err && !r->split->held ? compare_maps(r, index) : err;
 }
 
 static bool is_runnable(const struct test_packet *packet)
@@ -251,18 +304,23 @@ static int run_all(struct run *r)
 int check_run(const struct check_job *job, const struct packet_list *list,
 	      struct check_result *result)
 {
-	struct run r = {
-	    .job = job, .list = list, .result = result, .capacity = (size_t)job->delay + 2};
+	struct run *r = calloc(1, sizeof *r);
 	int err;
 
 	*result = (struct check_result){0};
-	r.expected = calloc(r.capacity, sizeof *r.expected);
-	if (!r.expected)
+	if (!r)
 		return -ENOMEM;
-	err = open_sides(&r);
+	r->job = job;
+	r->list = list;
+	r->result = result;
+	r->delay = job->bundle->strict ? job->delay : 0;
+	r->capacity = (size_t)r->delay + 2;
+	r->expected = calloc(r->capacity, sizeof *r->expected);
+	err = r->expected ? open_sides(r) : -ENOMEM;
 	if (!err)
-		err = run_all(&r);
-	close_sides(&r);
-	free(r.expected);
+		err = run_all(r);
+	close_sides(r);
+	free(r->expected);
+	free(r);
 	return err;
 }

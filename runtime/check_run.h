@@ -2,8 +2,11 @@
  * Runs a packet list on the oracle and on what is under test, from the start state, and stops at
  * the first difference.
  *
- * After every packet its verdict, its bytes and the map elements it touched are compared; small
- * maps whole every few packets; every map and global variable whole at the end.
+ * Packets go through in bursts. What the kernel part hands over stays in flight for a while: up to
+ * `delay` packets, how long follows from the packets and the seed, so that a shorter list keeps it.
+ * Every packet's verdict and bytes are compared. Whenever no packet is in flight (often after a
+ * single one), so are the map elements that were touched since; then, every few packets, small
+ * maps whole, less often all; at the end every map and global variable.
  */
 #ifndef CLEAVE_RUNTIME_CHECK_RUN_H
 #define CLEAVE_RUNTIME_CHECK_RUN_H
@@ -18,12 +21,13 @@ struct packet_list;
 
 struct check_job {
 	const struct bundle *bundle; /* under test */
-	const struct bundle
-	    *whole; /* native oracle: a bundle whose user part is the whole program; else NULL */
+	const struct bundle *whole;  /* its user part is the whole program; or NULL */
 	const struct map_init *init, *whole_init;
-	uint64_t seed; /* of random numbers */
-	uint32_t cpu, delay;
-	bool native; /* run replay.so too */
+	bool native_oracle; /* whole is the oracle; else it only tells which elements are touched */
+	uint64_t seed;      /* of random numbers */
+	uint32_t cpu;
+	uint32_t delay; /* packets in flight at most; a relaxed bundle has none */
+	bool native;    /* run replay.so too */
 	struct diag *diag;
 };
 
@@ -35,7 +39,9 @@ struct check_result {
 	size_t entries[CLEAVE_ENTRIES_MAX];
 	size_t verdicts[6]; /* by XDP action, 5: others */
 	bool mismatch;
-	size_t at; /* the packet; list->count: at the end */
+	size_t at;        /* the packet that differs; list->count: something else at the end */
+	size_t last;      /* the newest packet that had been run then */
+	size_t in_flight; /* most at a time */
 	enum check_difference kind;
 	char *text; /* what differs, in lines; owned, free() */
 };

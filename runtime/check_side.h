@@ -6,8 +6,10 @@
  *     split    the kernel part in the kernel, what it hands over in the user part in this process
  *     native   both parts, or the whole program, compiled for this host, in this process
  *
- * A split side may hold handed-over packets back (delay): run then returns CHECK_HELD, and the
- * packet's outcome comes from complete, oldest first.
+ * A split side holds the packets that its kernel part hands over (at most delay + 1 of them), like
+ * the ring of an AF_XDP socket. Their outcomes come from complete, oldest first, whenever the
+ * caller wants; until then they are in flight to the kernel part, which sends later packets of
+ * their keys after them.
  */
 #ifndef CLEAVE_RUNTIME_CHECK_SIDE_H
 #define CLEAVE_RUNTIME_CHECK_SIDE_H
@@ -20,6 +22,7 @@
 #include "bundle/kernel_abi.h"
 #include "runtime/host_test.h"
 
+struct check_touches;
 struct cleave_map;
 struct diag;
 struct map_init;
@@ -39,20 +42,6 @@ struct check_outcome {
 	uint64_t redirect_flags;
 	uint32_t size;
 	uint8_t bytes[HOST_TEST_FRAME];
-};
-
-/* An element that a packet looked up, changed or deleted. */
-struct check_touch {
-	uint32_t map;
-	uint8_t
-	    key[CLEAVE_BATCH_KEY_MAX]; /* longer keys are left to the comparison of whole maps */
-};
-
-enum { CHECK_TOUCHES_MAX = 64 };
-
-struct check_touches {
-	struct check_touch touch[CHECK_TOUCHES_MAX];
-	unsigned count;
 };
 
 struct check_side;
@@ -77,8 +66,8 @@ struct check_side {
 	struct cleave_map *const *maps; /* as an operator reads them; NULL: not to be compared */
 	uint8_t *const *globals;        /* NULL: not to be compared */
 	struct host_test *test;         /* what runs in the kernel, for measurements; or NULL */
-	struct check_touches *touches;  /* of the last packet; NULL when the side cannot tell */
-	unsigned held;                  /* packets handed over and not yet completed */
+	const struct check_touches *touches; /* of the last packet; NULL: the side cannot tell */
+	unsigned held;                       /* packets handed over and not yet completed */
 };
 
 /* What a side is made from. */
@@ -87,8 +76,8 @@ struct check_side_setup {
 	const struct map_init *init; /* may be NULL */
 	uint32_t cpu;                /* the one this process is pinned to */
 	uint32_t count;              /* the kernel part counts its verdicts */
-	uint32_t delay;              /* packets to hold back; split only */
-	bool whole;                  /* native: user.so from its start, not replay.so */
+	uint32_t delay; /* packets that may be in flight beside the newest; split only */
+	bool whole;     /* native: user.so from its start, not replay.so */
 	struct diag *diag;
 };
 

@@ -1,12 +1,15 @@
 /*
  * The split under test: the kernel part in the real kernel, and the user part in this process on
- * the same maps, as the agent would have it, but one packet at a time.
+ * the same maps, as the agent would have it. What the kernel part hands over waits here until the
+ * caller completes it; the kernel part finds a socket at its port, so it keeps the order of packets
+ * behind those.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "runtime/check_globals.h"
 #include "runtime/check_side.h"
@@ -32,6 +35,7 @@ struct split {
 	int *fds, *value_fds;
 	struct cleave_order *order; /* or NULL */
 	size_t order_bytes;
+	int socket; /* in the XSKMAP: tickets in flight count only while somebody is there; or -1 */
 	struct check_globals globals;
 	struct map_set *set;
 	struct user_part *part; /* NULL: no user part */
@@ -89,7 +93,7 @@ static int run(struct check_side *side, const struct test_packet *packet,
 
 	if (s->inputs)
 		*s->inputs = *inputs;
-	s->user.touches.count = 0;
+	check_touches_clear(&s->user.touches);
 	err = host_test_run(s->test, packet, &s->result);
 	if (err)
 		return err;
@@ -150,6 +154,8 @@ static void free_split(struct check_side *side)
 	check_globals_free(&s->globals);
 	host_map_munmap(s->order, s->order_bytes);
 	host_test_close(&s->test);
+	if (s->socket >= 0)
+		close(s->socket);
 	free(s->fds);
 	free(s->value_fds);
 	free(s->held);
@@ -215,6 +221,16 @@ static int map_order(struct split *s)
 	return 0;
 }
 
+static int enter_socket(struct split *s)
+{
+	int fd = host_test_map_fd(s->test, CLEAVE_MAP_XSKS), err;
+
+	if (fd < 0)
+		return 0;
+	err = s->socket = host_xsk_enter(fd, 0);
+	return err < 0 ? err : 0;
+}
+
 static int attach_maps(struct split *s, const struct check_side_setup *setup)
 {
 	struct map_set_attachment attachment = {
@@ -224,6 +240,8 @@ static int attach_maps(struct split *s, const struct check_side_setup *setup)
 
 	if (!err)
 		err = map_order(s);
+	if (!err)
+		err = enter_socket(s);
 	if (!err)
 		err = check_globals_new(&s->globals, setup, s->test);
 	if (err) {
@@ -263,6 +281,7 @@ int check_split_new(struct check_side **side, const struct check_side_setup *set
 	if (!s)
 		return -ENOMEM;
 	s->side = (struct check_side){.ops = &ops, .bundle = setup->bundle, .name = "split"};
+	s->socket = -1;
 	s->capacity = setup->delay + 1;
 	s->held = calloc(s->capacity, sizeof *s->held);
 	err = s->held ? load_kernel_part(s, setup) : -ENOMEM;

@@ -36,20 +36,12 @@ static __thread struct check_user *running;
 
 static void note(struct cleave_env *env, const struct cleave_map *map, const void *key)
 {
-	struct check_touches *t = &running->touches;
-	struct check_touch touch = {.map = 0};
-	uint32_t size = map_key_bytes(map);
+	uint32_t index = 0;
 
-	while (touch.map < env->map_count && env->maps[touch.map] != map)
-		touch.map++;
-	if (touch.map == env->map_count || size > sizeof touch.key)
-		return;
-	memcpy(touch.key, key, size);
-	for (unsigned i = 0; i < t->count; i++)
-		if (t->touch[i].map == touch.map && !memcmp(t->touch[i].key, touch.key, size))
-			return;
-	if (t->count < CHECK_TOUCHES_MAX)
-		t->touch[t->count++] = touch;
+	while (index < env->map_count && env->maps[index] != map)
+		index++;
+	if (index < env->map_count)
+		check_touches_add(&running->touches, index, key, map_key_bytes(map));
 }
 
 static void *note_lookup(struct cleave_env *env, struct cleave_map *map, const void *key)
@@ -107,7 +99,7 @@ void check_user_set(struct check_user *user, const uint8_t *bytes, uint32_t size
 	assert(size <= HOST_TEST_BYTES_MAX);
 	memset(user->frame, 0, sizeof user->frame);
 	memcpy(data, bytes, size);
-	user->touches.count = 0;
+	check_touches_clear(&user->touches);
 	user->packet = (struct cleave_packet){
 	    .data = data,
 	    .data_end = data + size,

@@ -7,6 +7,7 @@
 
 #include "bundle/user_abi.h"
 #include "runtime/check_side.h"
+#include "runtime/check_touches.h"
 #include "runtime/user_part.h"
 
 struct map_set;

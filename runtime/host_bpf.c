@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "bundle/bundle.h"
@@ -47,6 +48,20 @@ void host_map_munmap(void *memory, size_t bytes)
 {
 	if (memory)
 		munmap(memory, bytes);
+}
+
+int host_xsk_enter(int map_fd, uint32_t key)
+{
+	int fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0), err;
+
+	if (fd < 0)
+		return -errno;
+	err = host_map_update(map_fd, &key, &fd, BPF_ANY);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
 }
 
 int host_prog_run(int fd, void *context, size_t context_bytes)

@@ -19,6 +19,12 @@ int host_map_next_key(int fd, const void *key, void *next);
 int host_map_mmap(int fd, uint32_t entries, uint32_t stride, void **memory, size_t *bytes);
 void host_map_munmap(void *memory, size_t bytes);
 
+/*
+ * Puts an AF_XDP socket that is bound to nothing into an XSKMAP: programs find it there, no packet
+ * reaches it. Returns its descriptor, which keeps it there; -EAFNOSUPPORT: a kernel without AF_XDP.
+ */
+int host_xsk_enter(int map_fd, uint32_t key);
+
 /* Runs a SEC("syscall") program once on this CPU; the context is read and written back. */
 int host_prog_run(int fd, void *context, size_t context_bytes);
 

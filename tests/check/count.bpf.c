@@ -5,8 +5,10 @@
  *
  * Without PART it is the whole program; with PART=1 the kernel part, cut before the scan; with
  * PART=0 the kernel part of a split that leaves everything to user. TOO_LONG adds a loop that no
- * verifier accepts.
+ * verifier accepts. With WRONG=5, packets to other ports are dropped while the count of answers is
+ * odd, and the kernel part does not wait for answers in flight.
  */
+#include <stdbool.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -83,6 +85,18 @@ static __always_inline int scan(struct xdp_md *ctx, struct iphdr *ip, __u32 payl
 }
 #endif
 
+static __always_inline bool is_odd(void)
+{
+#if WRONG == 5
+	__u32 zero = 0;
+	__u64 *count = bpf_map_lookup_elem(&answers, &zero);
+
+	return count && *count & 1;
+#else
+	return false;
+#endif
+}
+
 SEC("xdp")
 int count(struct xdp_md *ctx)
 {
@@ -113,7 +127,7 @@ int count(struct xdp_md *ctx)
 	}
 	payload = sizeof *eth + sizeof *ip + (ip->protocol == IPPROTO_UDP ? 8 : 20);
 	if (ports[1] != bpf_htons(80))
-		return XDP_PASS;
+		return is_odd() ? XDP_DROP : XDP_PASS;
 #ifdef PART
 	return hand_over(ctx, payload);
 #else

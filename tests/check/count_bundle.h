@@ -43,14 +43,27 @@ static void count_compile(struct bundle *b, const char *root, const char *folder
 	char *user = arena_printf(b->arena, "%s/tests/check/count_user.c", root);
 	char *which = arena_printf(b->arena, "-DWRONG=%d", wrong);
 	char *multiarch = (char *)"-I/usr/include/x86_64-linux-gnu";
-	char *whole[16] = {(char *)"clang-19", (char *)"-target", (char *)"bpf",
-			   (char *)"-g",       (char *)"-O2",     include,
-			   multiarch,          (char *)"-c",      source};
-	char *part[16] = {(char *)"clang-19", (char *)"-target",
-			  (char *)"bpf",      (char *)"-g",
-			  (char *)"-O2",      include,
-			  multiarch,          (char *)(whole_in_user ? "-DPART=0" : "-DPART=1"),
-			  (char *)"-c",       source};
+	char *whole[16] = {(char *)"clang-19",
+			   (char *)"-target",
+			   (char *)"bpf",
+			   (char *)"-g",
+			   (char *)"-O2",
+			   include,
+			   multiarch,
+			   (char *)"-c",
+			   source,
+			   which};
+	char *part[16] = {(char *)"clang-19",
+			  (char *)"-target",
+			  (char *)"bpf",
+			  (char *)"-g",
+			  (char *)"-O2",
+			  include,
+			  multiarch,
+			  (char *)(whole_in_user ? "-DPART=0" : "-DPART=1"),
+			  (char *)"-c",
+			  source,
+			  which};
 	char *native[16] = {(char *)"clang-19",
 			    (char *)"-shared",
 			    (char *)"-fPIC",
@@ -67,7 +80,7 @@ static void count_compile(struct bundle *b, const char *root, const char *folder
 			    user};
 
 	if (!b->kernel_can_run_source)
-		whole[9] = (char *)"-DTOO_LONG";
+		whole[10] = (char *)"-DTOO_LONG";
 	bundle_add(b, BUNDLE_MEMBER_IR, "none", 4);
 	count_add(b, BUNDLE_MEMBER_SOURCE, folder, whole);
 	count_add(b, BUNDLE_MEMBER_KERNEL, folder, part);
@@ -91,6 +104,7 @@ static void count_describe(struct bundle *b)
 	b->cpu = "generic";
 	b->split = "at:95";
 	b->replay_inputs = true;
+	b->strict = true;
 	b->kernel_can_run_source = true;
 	maps[0] = (struct bundle_map){
 	    "sources",       BPF_MAP_TYPE_HASH, 4, sizeof(struct source), 1024, 0,

@@ -2,6 +2,7 @@
 # check.sh CLEAVE FILE.bpf.c SPLIT PACKETS : source and split on the same packets, in the real kernel; 0 mismatches.
 #
 #   // EXPECT remedies: 1   with `every`: kernel parts that the verifier refused at first, else none
+#   // CHECK --delay 0: why   options of check for this file
 #
 # An example's own traffic and maps (traffic/gen.json, traffic/maps.json beside it) are used where there are any.
 set -u
@@ -14,6 +15,8 @@ folder=$(dirname "$file")
 set -- --split "$split" --packets "$packets"
 [ -e "$folder/traffic/gen.json" ] && set -- "$@" --gen "$folder/traffic/gen.json"
 [ -e "$folder/traffic/maps.json" ] && set -- "$@" --map-init "$folder/traffic/maps.json"
+# shellcheck disable=SC2046 # words
+set -- "$@" $(sed -n 's,^// CHECK \(--[^:]*\).*,\1,p' "$file")
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 "$cleave" check "$file" "$@" --save-mismatch "$work/mismatch.pcap" 2>"$work/err"

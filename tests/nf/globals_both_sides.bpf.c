@@ -1,4 +1,5 @@
 // EXPECT layers: kernel user
+// CHECK --delay 0: strict order does not cover global variables
 /* Global variables of .rodata, .data and .bss are read and written on both sides of the loop. */
 #include "nf.h"
 

@@ -1,4 +1,4 @@
-/* check and replay on a split made by hand: right, and wrong in four ways. */
+/* check and replay on a split made by hand: right, and wrong in five ways. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -105,6 +105,7 @@ static void right_split_has_no_mismatch(void **state)
 	assert_null(strstr(text, " 0 handed over"));
 	assert_int_equal(check(*state, 0, "7", &text), 0);
 	assert_non_null(strstr(text, " 0 mismatches"));
+	assert_non_null(strstr(text, " packets were in flight at a time"));
 }
 
 static void wrong_bytes_are_named_by_field(void **state)
@@ -149,6 +150,17 @@ static void crash_is_a_mismatch(void **state)
 	assert_int_equal(check(*state, 4, NULL, &text), EXIT_CLEAVE_INPUT);
 	assert_non_null(strstr(text, "to 1 packet, seen after packet 1:"));
 	assert_non_null(strstr(text, "verdict: oracle XDP_TX, here a crash (in user, entry 1)"));
+}
+
+/* Right for one packet at a time; with packets in flight the kernel part is ahead of answers. */
+static void overtaking_is_a_mismatch(void **state)
+{
+	char *text;
+
+	assert_int_equal(check(*state, 5, "0", &text), 0);
+	assert_int_equal(check(*state, 5, "32", &text), EXIT_CLEAVE_INPUT);
+	assert_non_null(strstr(text, "to 2 packets, seen after packet 2:"));
+	assert_non_null(strstr(text, "verdict: oracle XDP_PASS, here XDP_DROP"));
 }
 
 /* The program as one native piece is the oracle when the kernel refuses it, foreseen or not. */
@@ -219,6 +231,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(wrong_map_is_named, make, drop),
 	    cmocka_unit_test_setup_teardown(wrong_verdict_shrinks_to_its_bytes, make, drop),
 	    cmocka_unit_test_setup_teardown(crash_is_a_mismatch, make, drop),
+	    cmocka_unit_test_setup_teardown(overtaking_is_a_mismatch, make, drop),
 	    cmocka_unit_test_setup_teardown(native_oracle_stands_in, make, drop),
 	};
 	const struct CMUnitTest tests[] = {

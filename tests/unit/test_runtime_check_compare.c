@@ -10,6 +10,7 @@
 
 #include "bundle/user_abi.h"
 #include "runtime/check_compare.h"
+#include "runtime/check_touches.h"
 #include "runtime/check_describe.h"
 #include "runtime/map.h"
 
@@ -72,7 +73,7 @@ static void elements_are_compared_both_ways(void **state)
 
 static void touched_elements_are_compared(void **state)
 {
-	struct check_touches touches = {.count = 1};
+	struct check_touches touches = {.count = 1, .touch = {{.size = 4}}};
 	struct check_diff diff;
 	struct pair p;
 
