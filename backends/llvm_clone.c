@@ -168,6 +168,21 @@ LLVMValueRef llvm_local_element(struct llvm_clone *c, int map)
 	return llvm_call(c, "cleave.map.lookup", c->ptr, arguments, 2);
 }
 
+void llvm_clear_object(struct llvm_clone *c, LLVMValueRef original)
+{
+	LLVMTargetDataRef layout = LLVMGetModuleDataLayout(c->module);
+	LLVMValueRef object = llvm_clone_value(c, original);
+	LLVMValueRef after = LLVMGetNextInstruction(object);
+	uint64_t bytes = LLVMABISizeOfType(layout, LLVMGetAllocatedType(object));
+
+	while (LLVMIsAAllocaInst(after))
+		after = LLVMGetNextInstruction(after);
+	LLVMPositionBuilderBefore(c->builder, after);
+	llvm_set_place(c, NULL);
+	LLVMBuildMemSet(c->builder, object, LLVMConstInt(c->i8, 0, 0), llvm_u64(c, bytes),
+			LLVMGetAlignment(object));
+}
+
 void llvm_copy(struct llvm_clone *c, LLVMValueRef to, unsigned to_align, LLVMValueRef from,
 	       unsigned from_align, uint64_t bytes)
 {

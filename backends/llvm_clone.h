@@ -41,6 +41,8 @@ LLVMValueRef llvm_stack(struct llvm_clone *clone, uint64_t bytes, const char *na
 /* Calls the run-time function `name`, declaring it by the arguments' types on first use. */
 LLVMValueRef llvm_call(struct llvm_clone *clone, const char *name, LLVMTypeRef result,
 		       LLVMValueRef *arguments, unsigned count);
+/* Zeroes of a stack object (original alloca), at the function's start. */
+void llvm_clear_object(struct llvm_clone *clone, LLVMValueRef original);
 /* A packet-local map's only element, by a look-up. */
 LLVMValueRef llvm_local_element(struct llvm_clone *clone, int map);
 void llvm_copy(struct llvm_clone *clone, LLVMValueRef to, unsigned to_align, LLVMValueRef from,

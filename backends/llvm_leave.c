@@ -446,26 +446,12 @@ static int leave_at(struct llvm_clone *c, const struct plan_cut *cut, struct dia
  */
 static void clear_carried_stack(struct llvm_clone *c)
 {
-	LLVMTargetDataRef layout = LLVMGetModuleDataLayout(c->module);
-
 	for (size_t n = 0; n < c->plan->cut_count; n++) {
 		const struct ir_edge *edge = &c->program->edges[c->plan->cuts[n].edge];
 
-		for (size_t i = 0; i < edge->live_count; i++) {
-			if (edge->live[i].kind != IR_LIVE_STACK)
-				continue;
-			LLVMValueRef object = llvm_clone_value(c, edge->live[i].value);
-			LLVMValueRef after = LLVMGetNextInstruction(object);
-
-			while (LLVMIsAAllocaInst(after))
-				after = LLVMGetNextInstruction(after);
-			LLVMPositionBuilderBefore(c->builder, after);
-			llvm_set_place(c, NULL);
-			LLVMBuildMemSet(
-			    c->builder, object, LLVMConstInt(c->i8, 0, 0),
-			    llvm_u64(c, LLVMABISizeOfType(layout, LLVMGetAllocatedType(object))),
-			    LLVMGetAlignment(object));
-		}
+		for (size_t i = 0; i < edge->live_count; i++)
+			if (edge->live[i].kind == IR_LIVE_STACK)
+				llvm_clear_object(c, edge->live[i].value);
 	}
 }
 
@@ -494,6 +480,8 @@ int llvm_leave_at_cuts(struct llvm_clone *c, struct diag *diag)
 	if (c->plan->cut_count)
 		drop_lifetimes(c);
 	clear_carried_stack(c);
+	if (!c->native)
+		llvm_order_clear_keys(c);
 	for (size_t n = 0; n < c->plan->cut_count && !err; n++)
 		if (!c->native || !c->plan->cuts[n].held_only)
 			err = leave_at(c, &c->plan->cuts[n], diag);

@@ -22,6 +22,8 @@ int llvm_leave_at_cuts(struct llvm_clone *clone, struct diag *diag);
  * part behind it does not touch the map; positions as in plan order of ordered maps.
  */
 LLVMValueRef llvm_order_cell(struct llvm_clone *clone, const struct ir_op *op);
+/* Before the cuts are made: keys that not every path to a cut fills in are zeroed at the start. */
+void llvm_order_clear_keys(struct llvm_clone *clone);
 void llvm_order_cells_of_cut(struct llvm_clone *clone, const struct plan_cut *cut,
 			     LLVMValueRef *cells);
 

@@ -212,31 +212,10 @@ static LLVMValueRef lower_call(struct llvm_clone *c, LLVMValueRef call, const ch
 	return replayed ? replayed : call_helper(c, call, helper->number);
 }
 
-/* A verdict that the kernel decides is counted, when the agent asked for it. */
-static void count_verdict(struct llvm_clone *c, LLVMValueRef end)
-{
-	LLVMValueRef action = LLVMGetOperand(end, 0);
-
-	if (LLVMIsACallInst(action) && LLVMIsAFunction(LLVMGetCalledValue(action))) {
-		size_t length;
-		const char *name = LLVMGetValueName2(LLVMGetCalledValue(action), &length);
-
-		if (strncmp(name, "cleave_rt_", 10) == 0)
-			return; /* a handoff's: counted as a cut */
-	}
-	LLVMPositionBuilderBefore(c->builder, end);
-	llvm_set_place(c, end);
-	LLVMSetOperand(end, 0, llvm_call(c, "cleave_rt_verdict", c->i32, &action, 1));
-}
-
 static void lower_instruction(struct llvm_clone *c, LLVMValueRef i)
 {
 	const char *name = llvm_intrinsic_name(i);
 
-	if (LLVMIsAReturnInst(i)) {
-		count_verdict(c, i);
-		return;
-	}
 	if (!name)
 		return;
 	LLVMValueRef now = lower_call(c, i, name);
@@ -249,9 +228,16 @@ void llvm_count_verdicts(struct llvm_clone *c)
 {
 	LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(c->function);
 
-	for (; block; block = LLVMGetNextBasicBlock(block))
-		if (LLVMIsAReturnInst(LLVMGetBasicBlockTerminator(block)))
-			count_verdict(c, LLVMGetBasicBlockTerminator(block));
+	for (; block; block = LLVMGetNextBasicBlock(block)) {
+		LLVMValueRef end = LLVMGetBasicBlockTerminator(block), action;
+
+		if (!LLVMIsAReturnInst(end))
+			continue;
+		action = LLVMGetOperand(end, 0);
+		LLVMPositionBuilderBefore(c->builder, end);
+		llvm_set_place(c, end);
+		LLVMSetOperand(end, 0, llvm_call(c, "cleave_rt_verdict", c->i32, &action, 1));
+	}
 }
 
 void llvm_lower_to_xdp(struct llvm_clone *c)

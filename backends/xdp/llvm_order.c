@@ -9,6 +9,7 @@
  */
 #include "backends/llvm_leave.h"
 #include "bundle/kernel_abi.h"
+#include "ir/graph.h"
 #include "support/arena.h"
 
 #include <linux/bpf.h>
@@ -159,31 +160,24 @@ static struct key_object object_behind(const struct ir_program *program, const s
 	return found;
 }
 
-/* At the cut the key must be there: some op that read it lies before on every path, or comes next.
- */
+/* An op that read the key lies before the cut on every path, or comes next. */
 static bool is_filled_at(const struct ir_program *program, const struct plan_cut *cut,
 			 struct key_object object)
 {
 	const struct ir_edge *edge = &program->edges[cut->edge];
 	const struct ir_op *first = ir_first_op(program, (size_t)edge->to);
+	const int *idom = ir_compute_dominators(program);
 
-	if (edge->from == IR_NONE)
-		return false;
 	if (cut->held_only && is_key_op(first, first->map) &&
 	    object_of(program, first).root == object.root)
 		return true;
-	/* Straight back while there is one way in. */
-	for (int b = edge->from; b != IR_NONE;) {
-		const struct ir_block *block = &program->blocks[b];
+	for (size_t o = 0; o < program->op_count; o++) {
+		const struct ir_op *op = &program->ops[o];
 
-		for (int o = 0; o < block->op_count; o++) {
-			const struct ir_op *op = &program->ops[block->first_op + o];
-
-			if (op->map != IR_NONE && is_key_op(op, op->map) &&
-			    object_of(program, op).root == object.root)
-				return true;
-		}
-		b = block->in_count == 1 ? program->edges[block->in[0]].from : IR_NONE;
+		if (op->map != IR_NONE && is_key_op(op, op->map) &&
+		    object_of(program, op).root == object.root &&
+		    ir_dominates(idom, op->block, edge->from))
+			return true;
 	}
 	return false;
 }
@@ -194,15 +188,35 @@ static bool is_keyed(const struct llvm_clone *c, int map)
 	if (c->program->maps[map].type == BPF_MAP_TYPE_LPM_TRIE)
 		return false;
 	for (size_t n = 0; n < c->plan->cut_count; n++) {
-		const struct plan_cut *cut = &c->plan->cuts[n];
+		const struct ir_edge *edge = &c->program->edges[c->plan->cuts[n].edge];
 		bool touches;
-		struct key_object object =
-		    object_behind(c->program, &c->program->edges[cut->edge], map, &touches);
+		struct key_object object = object_behind(c->program, edge, map, &touches);
 
-		if (touches && (!object.known || !is_filled_at(c->program, cut, object)))
+		if (touches && (!object.known || edge->from == IR_NONE))
 			return false;
 	}
 	return true;
+}
+
+/*
+ * On some path to a cut the key may be one that nobody filled in, and that nothing behind the cut
+ * looks at although it could: such packets wait for one another under the key of zeroes.
+ */
+void llvm_order_clear_keys(struct llvm_clone *c)
+{
+	for (size_t m = 0; m < c->program->map_count; m++)
+		for (size_t n = 0; n < c->plan->cut_count; n++) {
+			const struct plan_cut *cut = &c->plan->cuts[n];
+			const struct ir_edge *edge = &c->program->edges[cut->edge];
+			bool touches;
+
+			if (!c->plan->maps[m].ordered || !is_keyed(c, (int)m))
+				break;
+			struct key_object object =
+			    object_behind(c->program, edge, (int)m, &touches);
+			if (touches && !is_filled_at(c->program, cut, object))
+				llvm_clear_object(c, object.root);
+		}
 }
 
 static int order_of(const struct llvm_clone *c, int map)

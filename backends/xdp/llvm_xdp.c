@@ -156,8 +156,10 @@ static int emit_unchanged(struct llvm_clone *c, struct backend_output *output, s
 
 static int emit_split(struct llvm_clone *c, struct backend_output *output, struct diag *diag)
 {
-	int err = llvm_leave_at_cuts(c, diag);
+	int err;
 
+	llvm_count_verdicts(c);
+	err = llvm_leave_at_cuts(c, diag);
 	if (!err)
 		err = llvm_drop_unreachable(c, diag);
 	if (err)

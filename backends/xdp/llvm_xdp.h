@@ -7,7 +7,10 @@
 /* Intrinsics become context loads, helper calls and calls of kernel_rt.bpf.c. */
 void llvm_lower_to_xdp(struct llvm_clone *clone);
 
-/* Only the counting of verdicts, for a kernel part that is the source as it was. */
+/*
+ * Every verdict of the program as it is now is counted, when the agent asks for it. Before the
+ * cuts: what is handed over there is no verdict.
+ */
 void llvm_count_verdicts(struct llvm_clone *clone);
 
 /* The array of a `shared values` map's slots: a global by the name cv_MAP, declared on first use.
