@@ -34,7 +34,7 @@ extern const struct backend *const backend_table[];
 
 /*
  * The unmodified program for check builds: clang's own IR with only the clocks and random numbers
- * replaced by struct cleave_replay_inputs.
+ * replaced by struct cleave_replay_inputs, and redirects noted in struct cleave_replay_redirect.
  */
 int backend_emit_replayed_source(const struct ir_program *program, struct backend_output *output,
 				 struct diag *diag);

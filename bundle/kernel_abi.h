@@ -43,6 +43,8 @@
 #define CLEAVE_VALUES_PREFIX "cv_"
 /* struct cleave_replay_inputs in .bss, in check builds only */
 #define CLEAVE_REPLAY_SYMBOL "cleave_replay"
+/* struct cleave_replay_redirect in .bss, in check builds of programs that redirect */
+#define CLEAVE_REDIRECT_SYMBOL "cleave_redirect"
 
 enum {
 	CLEAVE_PORTS_MAX = 64,
@@ -120,6 +122,14 @@ struct cleave_batch_args {
 struct cleave_replay_inputs {
 	__u64 ktime_ns; /* what every clock helper returns; jiffies = ktime_ns / 4000000 */
 	__u64 random;   /* xorshift64* state; every draw advances it (never 0) */
+};
+
+/* Check builds note what the last redirect helper was asked; a test run does not show it. */
+struct cleave_replay_redirect {
+	__u32 action;      /* what it returned */
+	__u32 is_map;      /* bpf_redirect_map; else bpf_redirect */
+	__u32 target, map; /* as in struct cleave_packet (bundle/user_abi.h) */
+	__u64 flags;
 };
 
 /*

@@ -57,14 +57,14 @@ static int keep_variant(void *context, struct bundle *bundle, const char *name, 
 
 /*
  * The oracle of an NF that the kernel cannot run whole is its source as native code in one piece:
- * the split `user`, which is added when it was not asked for.
+ * the split `user`, which is added when it was not asked for. Beside `every` it always is: where
+ * the kernel is the oracle, it tells which map elements a packet touches.
  */
-static int add_native_oracle(struct compilation *c, struct variants *v)
+static int add_native_whole(struct compilation *c, struct variants *v, bool every)
 {
 	int err;
 
-	/* After `every` the last variant may have come to nothing. */
-	if (c->bundle && (c->bundle->kernel_can_run_source || strcmp(c->split_text, "user") == 0))
+	if (!every && (c->bundle->kernel_can_run_source || strcmp(c->split_text, "user") == 0))
 		return 0;
 	c->split = (struct split){.kind = SPLIT_USER};
 	c->split_text = "user";
@@ -89,7 +89,7 @@ static int build_variants(struct options *o, struct variants *v, struct diag *di
 	else if (!code)
 		code = exit_code_of(keep_variant(v, c.bundle, "split", diag));
 	if (!code)
-		code = exit_code_of(add_native_oracle(&c, v));
+		code = exit_code_of(add_native_whole(&c, v, every));
 	compilation_end(&c);
 	return code;
 }

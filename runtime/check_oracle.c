@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/check_globals.h"
+#include "runtime/check_kernel.h"
 #include "runtime/check_side.h"
 #include "runtime/env.h"
 #include "runtime/map_init.h"
@@ -19,28 +20,18 @@ struct oracle {
 	struct host_test *test;
 	struct map_set *set;
 	struct check_globals globals;
-	struct cleave_replay_inputs *inputs; /* in the program's memory, or NULL */
-	struct host_test_result result;
+	struct check_kernel kernel;
 };
 
 static int run(struct check_side *side, const struct test_packet *packet,
 	       const struct cleave_replay_inputs *inputs, struct check_outcome *outcome)
 {
 	struct oracle *o = (struct oracle *)side;
-	int err;
+	int err = check_kernel_run(&o->kernel, packet, inputs);
 
-	if (o->inputs)
-		*o->inputs = *inputs;
-	err = host_test_run(o->test, packet, &o->result);
-	if (err)
-		return err;
-	outcome->verdict = o->result.verdict;
-	outcome->handed_over = false;
-	outcome->entry = 0;
-	outcome->redirect_known = false;
-	outcome->size = o->result.size;
-	memcpy(outcome->bytes, o->result.bytes + o->result.meta, o->result.size);
-	return 0;
+	if (!err)
+		check_kernel_outcome(&o->kernel, outcome);
+	return err;
 }
 
 static void free_oracle(struct check_side *side)
@@ -129,7 +120,7 @@ int check_oracle_new(struct check_side **side, const struct check_side_setup *se
 		free_oracle(&o->side);
 		return err;
 	}
-	o->inputs = host_test_variable(o->test, CLEAVE_REPLAY_SYMBOL, NULL);
+	check_kernel_begin(&o->kernel, o->test);
 	o->side.maps = map_set_maps(o->set);
 	o->side.test = o->test;
 	o->side.globals = o->globals.addresses;

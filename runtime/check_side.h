@@ -37,7 +37,7 @@ struct check_outcome {
 	uint32_t verdict;
 	bool handed_over; /* decided in user; entry is where it went on */
 	uint32_t entry;
-	bool redirect_known; /* a run in the kernel does not tell where a redirect goes */
+	bool redirect_known; /* false: the kernel ran it and noted none */
 	uint32_t redirect_kind, redirect_target, redirect_map;
 	uint64_t redirect_flags;
 	uint32_t size;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "runtime/check_globals.h"
+#include "runtime/check_kernel.h"
 #include "runtime/check_side.h"
 #include "runtime/check_user.h"
 #include "runtime/env.h"
@@ -31,7 +32,7 @@ struct split {
 	struct check_side side; /* first */
 	uint32_t generation;
 	struct host_test *test;
-	struct cleave_replay_inputs *inputs; /* in the kernel part's memory, or NULL */
+	struct check_kernel kernel;
 	int *fds, *value_fds;
 	struct cleave_order *order; /* or NULL */
 	size_t order_bytes;
@@ -43,15 +44,15 @@ struct split {
 	struct check_user user;
 	struct held *held; /* a ring */
 	uint32_t capacity, first;
-	struct host_test_result result;
 };
 
 /* The verdict does not tell: with no socket there the redirect falls back. The header does. */
 static bool is_handoff(const struct split *s, struct cleave_handoff *header)
 {
-	if (s->result.meta < sizeof *header)
+	if (s->kernel.result.meta < sizeof *header)
 		return false;
-	memcpy(header, s->result.bytes + s->result.meta - sizeof *header, sizeof *header);
+	memcpy(header, s->kernel.result.bytes + s->kernel.result.meta - sizeof *header,
+	       sizeof *header);
 	return header->generation == s->generation;
 }
 
@@ -63,7 +64,7 @@ static bool is_damaged(const struct split *s, const struct cleave_handoff *heade
 	for (size_t i = 0; i < bundle->cut_count; i++)
 		if (bundle->cuts[i].entry == header->entry)
 			return header->length != bundle->cuts[i].length ||
-			       header->length != s->result.meta;
+			       header->length != s->kernel.result.meta;
 	return true;
 }
 
@@ -74,12 +75,12 @@ static int hold(struct split *s, const struct cleave_handoff *header,
 
 	if (!s->user_main || is_damaged(s, header))
 		return -EPROTO;
-	h->size = s->result.size;
+	h->size = s->kernel.result.size;
 	h->entry = header->entry;
 	h->length = header->length;
 	h->ifindex = packet->ifindex ? packet->ifindex : 1;
-	h->inputs = s->inputs ? *s->inputs : *inputs;
-	memcpy(h->bytes, s->result.bytes, h->length + h->size);
+	h->inputs = s->kernel.inputs ? *s->kernel.inputs : *inputs;
+	memcpy(h->bytes, s->kernel.result.bytes, h->length + h->size);
 	s->side.held++;
 	return 0;
 }
@@ -91,20 +92,13 @@ static int run(struct check_side *side, const struct test_packet *packet,
 	struct cleave_handoff header;
 	int err;
 
-	if (s->inputs)
-		*s->inputs = *inputs;
 	check_touches_clear(&s->user.touches);
-	err = host_test_run(s->test, packet, &s->result);
+	err = check_kernel_run(&s->kernel, packet, inputs);
 	if (err)
 		return err;
 	if (is_handoff(s, &header))
 		return hold(s, &header, packet, inputs);
-	outcome->verdict = s->result.verdict;
-	outcome->handed_over = false;
-	outcome->entry = 0;
-	outcome->redirect_known = false;
-	outcome->size = s->result.size;
-	memcpy(outcome->bytes, s->result.bytes + s->result.meta, s->result.size);
+	check_kernel_outcome(&s->kernel, outcome);
 	return 0;
 }
 
@@ -186,7 +180,7 @@ static int load_kernel_part(struct split *s, const struct check_side_setup *setu
 	options.count = setup->count;
 	err = host_test_open(&s->test, &options, setup->diag);
 	if (!err)
-		s->inputs = host_test_variable(s->test, CLEAVE_REPLAY_SYMBOL, NULL);
+		check_kernel_begin(&s->kernel, s->test);
 	return err;
 }
 

@@ -183,20 +183,6 @@ static LLVMValueRef lower_map(struct llvm_clone *c, LLVMValueRef call,
 	return llvm_call(c, "cleave_rt_values_lookup", c->ptr, arguments, 4);
 }
 
-/* The helper whose answer a check build replays, as a function of kernel_rt.bpf.c. */
-static LLVMValueRef lower_replayed(struct llvm_clone *c, const struct ir_helper *helper)
-{
-	if (!c->replay_inputs || helper->op != IR_OP_CLOCK)
-		return NULL;
-	if (strncmp(helper->name, "ktime_get", 9) == 0)
-		return llvm_call(c, "cleave_rt_replay_ktime", c->i64, NULL, 0);
-	if (strcmp(helper->name, "jiffies64") == 0)
-		return llvm_call(c, "cleave_rt_replay_jiffies", c->i64, NULL, 0);
-	if (strcmp(helper->name, "get_prandom_u32") == 0)
-		return llvm_call(c, "cleave_rt_replay_random", c->i32, NULL, 0);
-	return NULL;
-}
-
 static LLVMValueRef lower_call(struct llvm_clone *c, LLVMValueRef call, const char *name)
 {
 	const struct ir_helper *helper = ir_helper_by_intrinsic(name);
@@ -208,7 +194,7 @@ static LLVMValueRef lower_call(struct llvm_clone *c, LLVMValueRef call, const ch
 		return lower_context(c, name);
 	if (strncmp(name, "cleave.map.", 11) == 0)
 		return lower_map(c, call, helper);
-	replayed = lower_replayed(c, helper);
+	replayed = llvm_replay_helper(c, call, helper);
 	return replayed ? replayed : call_helper(c, call, helper->number);
 }
 

@@ -47,8 +47,9 @@ static bool drop_unused(LLVMModuleRef module, const char *name)
 /* Of the run-time part, programs, maps and variables that this kernel part has no use for. */
 static void drop_unused_runtime(struct llvm_clone *c)
 {
-	static const char *const names[] = {CLEAVE_MAP_XSKS, CLEAVE_MAP_COUNTERS, CLEAVE_MAP_ORDER,
-					    CLEAVE_MAP_BATCH, CLEAVE_REPLAY_SYMBOL};
+	static const char *const names[] = {CLEAVE_MAP_XSKS,      CLEAVE_MAP_COUNTERS,
+					    CLEAVE_MAP_ORDER,     CLEAVE_MAP_BATCH,
+					    CLEAVE_REPLAY_SYMBOL, CLEAVE_REDIRECT_SYMBOL};
 
 	drop_unused(c->module, "cleave_batch_one");
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -97,35 +98,30 @@ static long called_helper(LLVMValueRef call)
 	return (long)LLVMConstIntGetZExtValue(LLVMGetOperand(callee, 0));
 }
 
-static const char *replayed_name(const struct ir_helper *helper)
+static void replay_helper(struct llvm_clone *c, LLVMValueRef call)
 {
-	if (!helper || helper->op != IR_OP_CLOCK)
-		return NULL;
-	if (strncmp(helper->name, "ktime_get", 9) == 0)
-		return "cleave_rt_replay_ktime";
-	if (strcmp(helper->name, "jiffies64") == 0)
-		return "cleave_rt_replay_jiffies";
-	return strcmp(helper->name, "get_prandom_u32") == 0 ? "cleave_rt_replay_random" : NULL;
+	long number = called_helper(call);
+	LLVMValueRef replayed;
+
+	if (number < 0)
+		return;
+	LLVMPositionBuilderBefore(c->builder, call);
+	LLVMSetCurrentDebugLocation2(c->builder, LLVMInstructionGetDebugLoc(call));
+	replayed = llvm_replay_helper(c, call, ir_helper_by_number(number));
+	if (!replayed)
+		return;
+	LLVMReplaceAllUsesWith(call, replayed);
+	LLVMInstructionEraseFromParent(call);
 }
 
-static void replay_clocks(struct llvm_clone *c)
+static void replay_helpers(struct llvm_clone *c)
 {
 	for (LLVMValueRef f = LLVMGetFirstFunction(c->module); f; f = LLVMGetNextFunction(f))
 		for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b;
 		     b = LLVMGetNextBasicBlock(b))
 			for (LLVMValueRef i = LLVMGetFirstInstruction(b), next; i; i = next) {
-				const char *name =
-				    replayed_name(ir_helper_by_number(called_helper(i)));
-
 				next = LLVMGetNextInstruction(i);
-				if (!name)
-					continue;
-				LLVMPositionBuilderBefore(c->builder, i);
-				LLVMSetCurrentDebugLocation2(c->builder,
-							     LLVMInstructionGetDebugLoc(i));
-				LLVMReplaceAllUsesWith(i,
-						       llvm_call(c, name, LLVMTypeOf(i), NULL, 0));
-				LLVMInstructionEraseFromParent(i);
+				replay_helper(c, i);
 			}
 }
 
@@ -144,7 +140,7 @@ static void take_original(struct llvm_clone *c)
 	c->module = LLVMCloneModule(c->program->llvm->original);
 	c->function = LLVMGetNamedFunction(c->module, c->program->name);
 	if (c->replay_inputs)
-		replay_clocks(c);
+		replay_helpers(c);
 }
 
 static int emit_unchanged(struct llvm_clone *c, struct backend_output *output, struct diag *diag)

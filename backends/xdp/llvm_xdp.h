@@ -3,9 +3,17 @@
 #define CLEAVE_BACKENDS_XDP_LLVM_XDP_H
 
 #include "backends/llvm_clone.h"
+#include "ir/helpers.h"
 
 /* Intrinsics become context loads, helper calls and calls of kernel_rt.bpf.c. */
 void llvm_lower_to_xdp(struct llvm_clone *clone);
+
+/*
+ * Check builds: before a helper call, the call of kernel_rt.bpf.c that stands in for it: clocks
+ * and random numbers come from struct cleave_replay_inputs, redirects are noted. NULL: none does.
+ */
+LLVMValueRef llvm_replay_helper(struct llvm_clone *clone, LLVMValueRef call,
+				const struct ir_helper *helper);
 
 /*
  * Every verdict of the program as it is now is counted, when the agent asks for it. Before the

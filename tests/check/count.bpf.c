@@ -6,9 +6,9 @@
  * Without PART it is the whole program; with PART=1 the kernel part, cut before the scan; with
  * PART=0 the kernel part of a split that leaves everything to user. TOO_LONG adds a loop that no
  * verifier accepts. With WRONG=5, packets to other ports are dropped while the count of answers is
- * odd, and the kernel part does not wait for answers in flight.
+ * odd, and the kernel part does not wait for answers in flight. With WRONG=6 they are redirected,
+ * by the kernel part to another interface.
  */
-#include <stdbool.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -85,15 +85,29 @@ static __always_inline int scan(struct xdp_md *ctx, struct iphdr *ip, __u32 payl
 }
 #endif
 
-static __always_inline bool is_odd(void)
+#if WRONG == 6
+struct cleave_replay_redirect cleave_redirect;
+#endif
+
+static __always_inline int other_port(void)
 {
 #if WRONG == 5
 	__u32 zero = 0;
 	__u64 *count = bpf_map_lookup_elem(&answers, &zero);
 
-	return count && *count & 1;
+	return count && *count & 1 ? XDP_DROP : XDP_PASS;
+#elif WRONG == 6
+#ifdef PART
+	__u32 target = 2;
 #else
-	return false;
+	__u32 target = 1;
+#endif
+	long action = bpf_redirect(target, 0);
+
+	cleave_redirect = (struct cleave_replay_redirect){.action = action, .target = target};
+	return action;
+#else
+	return XDP_PASS;
 #endif
 }
 
@@ -127,7 +141,7 @@ int count(struct xdp_md *ctx)
 	}
 	payload = sizeof *eth + sizeof *ip + (ip->protocol == IPPROTO_UDP ? 8 : 20);
 	if (ports[1] != bpf_htons(80))
-		return is_odd() ? XDP_DROP : XDP_PASS;
+		return other_port();
 #ifdef PART
 	return hand_over(ctx, payload);
 #else

@@ -1,7 +1,8 @@
 /*
  * The user part of tests/check/count.bpf.c, and for replay its kernel part too, written by hand
  * after bundle/user_abi.h. WRONG=1 forgets the TTL, WRONG=2 the count of answers, WRONG=3 scans
- * four bytes, WRONG=4 faults on a hit. WRONG=5 is the kernel part's.
+ * four bytes, WRONG=4 faults on a hit. WRONG=5 and 6 are the
+ * kernel part's.
  */
 #include <string.h>
 #include <linux/bpf.h>

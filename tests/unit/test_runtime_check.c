@@ -1,4 +1,4 @@
-/* check and replay on a split made by hand: right, and wrong in five ways. */
+/* check and replay on a split made by hand: right, and wrong in six ways. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -163,6 +163,16 @@ static void overtaking_is_a_mismatch(void **state)
 	assert_non_null(strstr(text, "verdict: oracle XDP_PASS, here XDP_DROP"));
 }
 
+static void redirect_elsewhere_is_a_mismatch(void **state)
+{
+	char *text;
+
+	assert_int_equal(check(*state, 6, NULL, &text), EXIT_CLEAVE_INPUT);
+	assert_non_null(strstr(text, "to 1 packet, seen after packet 1:"));
+	assert_non_null(strstr(text, "redirect: oracle to interface 1"));
+	assert_non_null(strstr(text, "here to interface 2"));
+}
+
 /* The program as one native piece is the oracle when the kernel refuses it, foreseen or not. */
 static void native_oracle_stands_in(void **state)
 {
@@ -232,6 +242,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(wrong_verdict_shrinks_to_its_bytes, make, drop),
 	    cmocka_unit_test_setup_teardown(crash_is_a_mismatch, make, drop),
 	    cmocka_unit_test_setup_teardown(overtaking_is_a_mismatch, make, drop),
+	    cmocka_unit_test_setup_teardown(redirect_elsewhere_is_a_mismatch, make, drop),
 	    cmocka_unit_test_setup_teardown(native_oracle_stands_in, make, drop),
 	};
 	const struct CMUnitTest tests[] = {

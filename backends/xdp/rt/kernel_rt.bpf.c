@@ -51,6 +51,7 @@ struct {
 } cleave_batchq SEC(".maps");
 
 struct cleave_replay_inputs cleave_replay SEC(".bss");
+struct cleave_replay_redirect cleave_redirect SEC(".bss");
 
 static RT struct cleave_kernel_counters *counters(void)
 {
@@ -378,4 +379,33 @@ RT __u32 cleave_rt_replay_random(void)
 	x ^= x >> 27;
 	*(volatile __u64 *)&cleave_replay.random = x;
 	return (x * 0x2545F4914F6CDD1Dull) >> 32;
+}
+
+/* The same helpers, and a note of what they were asked; without a branch, which every program that
+ * is checked would have to pass the verifier with. */
+static RT void note_redirect(long action, __u32 is_map, __u32 target, __u32 map, __u64 flags)
+{
+	volatile struct cleave_replay_redirect *note = &cleave_redirect;
+
+	note->action = action;
+	note->is_map = is_map;
+	note->target = target;
+	note->map = map;
+	note->flags = flags;
+}
+
+RT long cleave_rt_replay_redirect(__u32 ifindex, __u64 flags)
+{
+	long action = bpf_redirect(ifindex, flags);
+
+	note_redirect(action, 0, ifindex, 0, 0);
+	return action;
+}
+
+RT long cleave_rt_replay_redirect_map(void *map, __u64 key, __u64 flags, __u32 index)
+{
+	long action = bpf_redirect_map(map, key, flags);
+
+	note_redirect(action, 1, key, index, flags & BPF_F_BROADCAST ? flags : 0);
+	return action;
 }

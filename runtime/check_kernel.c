@@ -1,0 +1,52 @@
+#include "runtime/check_kernel.h"
+
+#include <linux/bpf.h>
+#include <string.h>
+
+#include "bundle/user_abi.h"
+
+void check_kernel_begin(struct check_kernel *kernel, struct host_test *test)
+{
+	uint32_t size;
+
+	kernel->test = test;
+	kernel->inputs = host_test_variable(test, CLEAVE_REPLAY_SYMBOL, NULL);
+	kernel->redirect = host_test_variable(test, CLEAVE_REDIRECT_SYMBOL, &size);
+	if (size != sizeof *kernel->redirect)
+		kernel->redirect = NULL;
+}
+
+int check_kernel_run(struct check_kernel *kernel, const struct test_packet *packet,
+		     const struct cleave_replay_inputs *inputs)
+{
+	if (kernel->inputs)
+		*kernel->inputs = *inputs;
+	if (kernel->redirect)
+		memset(kernel->redirect, 0, sizeof *kernel->redirect);
+	return host_test_run(kernel->test, packet, &kernel->result);
+}
+
+/* A test run carries no redirect out, so the program notes what it asked for. */
+static void take_redirect(const struct cleave_replay_redirect *redirect,
+			  struct check_outcome *outcome)
+{
+	outcome->redirect_known = redirect && redirect->action == XDP_REDIRECT;
+	if (!outcome->redirect_known)
+		return;
+	outcome->redirect_kind = redirect->is_map ? CLEAVE_REDIRECT_MAP : CLEAVE_REDIRECT_IFINDEX;
+	outcome->redirect_target = redirect->target;
+	outcome->redirect_map = redirect->map;
+	outcome->redirect_flags = redirect->flags;
+}
+
+void check_kernel_outcome(const struct check_kernel *kernel, struct check_outcome *outcome)
+{
+	const struct host_test_result *result = &kernel->result;
+
+	outcome->verdict = result->verdict;
+	outcome->handed_over = false;
+	outcome->entry = 0;
+	take_redirect(kernel->redirect, outcome);
+	outcome->size = result->size;
+	memcpy(outcome->bytes, result->bytes + result->meta, result->size);
+}
