@@ -111,7 +111,7 @@ static void print_cuts(const struct bundle *b, FILE *out)
 			cut->file, cut->line, cut->length,
 			cut->held_only ? ", only while the packet's key is in flight" : "");
 		if (*cut->why)
-			print_prose(out, "because ", cut->why);
+			print_prose(out, cut->held_only ? "" : "because ", cut->why);
 		for (size_t j = 0; j < cut->live_count; j++)
 			fprintf(out, "    bytes %3u to %3u  %s%s%s\n", cut->live[j].offset,
 				cut->live[j].offset + cut->live[j].size, cut->live[j].kind,

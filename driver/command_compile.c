@@ -1,5 +1,7 @@
 /* build, inspect, explain: what needs the compiler alone. */
 #include "driver/commands.h"
+#include "ir/picture.h"
+#include "ir/source_file.h"
 #include "support/arena.h"
 #include "support/exit_codes.h"
 #include "support/file.h"
@@ -200,20 +202,68 @@ int command_build(struct options *o, struct diag *diag)
 	return code;
 }
 
+static const char *cut_label(struct compilation *c, const struct plan_cut *cut)
+{
+	return arena_printf(
+	    c->arena, " cut %u: %u bytes%s", cut->entry, plan_handoff_bytes(c->plan, cut),
+	    cut->held_only ? ", if held"
+			   : arena_printf(c->arena, ", %.3g %%", 100 * cut->frequency));
+}
+
+/* The plan, for the picture. */
+static struct ir_picture_plan make_picture(struct compilation *c)
+{
+	const struct ir_program *p = c->front.program;
+	ir_layer_set *layers = arena_array(c->arena, p->block_count + 1, sizeof *layers);
+	const char **cuts = arena_array(c->arena, p->edge_count + 1, sizeof *cuts);
+	bool *held = arena_array(c->arena, p->edge_count + 1, sizeof *held);
+
+	for (size_t b = 0; b < p->block_count; b++)
+		layers[b] = c->plan->blocks[b].layers;
+	for (size_t i = 0; i < c->plan->cut_count; i++) {
+		const struct plan_cut *cut = &c->plan->cuts[i];
+
+		cuts[cut->edge] = cut_label(c, cut);
+		held[cut->edge] = cut->held_only;
+	}
+	return (struct ir_picture_plan){.title = arena_printf(c->arena, "%s (%s), split %s",
+							      p->name, ir_stored_file(p, p->source),
+							      c->split_text),
+					.block_layers = layers,
+					.cuts = cuts,
+					.held = held};
+}
+
 /* Graphviz does the drawing; the graph goes to it through a pipe. */
-static int draw_svg(struct compilation *c, const ir_layer_set *layers, struct diag *diag)
+static int draw_svg(struct compilation *c, const struct ir_picture_plan *plan, struct diag *diag)
 {
 	FILE *dot;
 
 	fflush(stdout);
 	dot = popen("dot -Tsvg", "w");
 	if (dot) {
-		ir_print_dot(dot, c->front.program, layers);
+		ir_print_dot(dot, c->front.program, plan);
 		if (pclose(dot) == 0)
 			return EXIT_CLEAVE_OK;
 	}
 	diag_error(diag, NO_LOC, "graphviz's dot did not run (Debian package graphviz)");
 	return EXIT_CLEAVE_HOST;
+}
+
+static int print_inspection(struct compilation *c, const struct options *o, struct diag *diag)
+{
+	const struct ir_program *p = c->front.program;
+	struct ir_picture_plan plan = make_picture(c);
+
+	if (o->text[OPTION_JSON])
+		ir_print_json(stdout, p);
+	else if (o->text[OPTION_DOT])
+		ir_print_dot(stdout, p, &plan);
+	else if (o->text[OPTION_SVG])
+		return draw_svg(c, &plan, diag);
+	else
+		ir_print_text(stdout, p);
+	return EXIT_CLEAVE_OK;
 }
 
 int command_inspect(struct options *o, struct diag *diag)
@@ -224,21 +274,8 @@ int command_inspect(struct options *o, struct diag *diag)
 	compilation_begin(&c, diag);
 	c.stop_after = "plan";
 	code = compile_by_options(&c, o, diag);
-	if (!code) {
-		const struct ir_program *p = c.front.program;
-		ir_layer_set *layers = arena_array(c.arena, p->block_count, sizeof *layers);
-
-		for (size_t b = 0; b < p->block_count; b++)
-			layers[b] = c.plan->blocks[b].layers;
-		if (o->text[OPTION_JSON])
-			ir_print_json(stdout, p);
-		else if (o->text[OPTION_DOT])
-			ir_print_dot(stdout, p, layers);
-		else if (o->text[OPTION_SVG])
-			code = draw_svg(&c, layers, diag);
-		else
-			ir_print_text(stdout, p);
-	}
+	if (!code)
+		code = print_inspection(&c, o, diag);
 	compilation_end(&c);
 	return code;
 }

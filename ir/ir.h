@@ -220,8 +220,6 @@ bool ir_block_has_line(const struct ir_program *program, size_t block, const cha
 /* Prints. Text is stable: golden tests compare it. */
 void ir_print_text(FILE *out, const struct ir_program *program);
 void ir_print_json(FILE *out, const struct ir_program *program);
-/* block_layers (may be NULL): for each block a set of layers, for colours. */
-void ir_print_dot(FILE *out, const struct ir_program *program, const ir_layer_set *block_layers);
 
 /* Aborts when an invariant does not hold. */
 void ir_check(const struct ir_program *program);

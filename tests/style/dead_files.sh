@@ -8,7 +8,7 @@ built=$(jq -r '.[].file' "$build/compile_commands.json")
 naming=$(files '*.build' '*.sh' 'Makefile' 'scripts/*' 'eval/*' 'tests/*/*.h')
 for file in $(files '*.c'); do
 	case $file in
-	examples/*.bpf.c | tests/nf/*.bpf.c | tests/bad/*.bpf.c) continue ;; # found by wildcard
+	examples/*.bpf.c | tests/nf/*.bpf.c | tests/bad/*.bpf.c | tests/cli/golden/*.bpf.c) continue ;; # found by wildcard
 	esac
 	printf '%s\n' "$built" | grep -Eq "(^|/)$file\$" && continue
 	name=$(basename "$file")

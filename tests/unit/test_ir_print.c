@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "ir_sample.h"
+#include "ir/picture.h"
 
 static const char expected_text[] =
     "program nf (xdp) in nf.bpf.c, license GPL\n"
@@ -43,7 +44,7 @@ static const char expected_text[] =
 
 enum form { TEXT, JSON, DOT };
 
-static char *printed(enum form form, const ir_layer_set *layers)
+static char *printed(enum form form, const struct ir_picture_plan *plan)
 {
 	struct arena *arena = arena_new();
 	struct ir_program p = sample_program(arena);
@@ -56,7 +57,7 @@ static char *printed(enum form form, const ir_layer_set *layers)
 	else if (form == JSON)
 		ir_print_json(out, &p);
 	else
-		ir_print_dot(out, &p, layers);
+		ir_print_dot(out, &p, plan);
 	fclose(out);
 	arena_free(&arena);
 	return text;
@@ -108,18 +109,22 @@ static void expect(const char *text, const char *part)
 static void prints_dot(void **state)
 {
 	static const ir_layer_set layers[] = {KERNEL_USER, 1 << IR_LAYER_KERNEL, USER};
-	char *text = printed(DOT, layers);
+	static const char *const cuts[] = {NULL, " cut <1>", NULL, NULL};
+	static const bool held[] = {false, true, false, false};
+	struct ir_picture_plan plan = {"all \"of\" it", layers, cuts, held}, none = {0};
+	char *text = printed(DOT, &plan);
 
-	expect(text, "start -> b0");
-	expect(text, "b0 [fillcolor=\"#f3ecd2\"");
-	expect(text, "b1 [fillcolor=\"#d3ead3\"");
-	expect(text, "b2 [fillcolor=\"#d2e1f5\"");
-	expect(text, "b0 -> b1 [penwidth=1.00, label=\"28 B\"]");
-	expect(text, "style=dashed, color=\"#999999\", tooltip=\"live-too-big\"");
-	expect(text, "verdict\\ DROP\\|PASS\\l"); /* a bare | would begin another cell */
+	expect(text, "label=\"all &quot;of&quot; it\"");
+	expect(text, "packet -> b0");
+	expect(text, "BGCOLOR=\"#ead9a6\" ALIGN=\"LEFT\"><B>b0</B>&#160;&#160;nf:9");
+	expect(text, "BGCOLOR=\"#a8d5a2\" ALIGN=\"LEFT\"><B>b1</B>&#160;&#160;nf parse.h:30");
+	expect(text, "BGCOLOR=\"#a9c7f0\" ALIGN=\"LEFT\"><B>b2</B>");
+	expect(text, "20 verdict DROP|PASS<BR");
+	expect(text, "fontcolor=\"#c0241c\", style=dashed, label=\" cut &lt;1&gt;\"");
+	expect(text, "b0 -> b2 [penwidth=2.40, color=\"#a0a0a0\"");
 	free(text);
-	text = printed(DOT, NULL);
-	expect(text, "b1 [fillcolor=\"#d2e1f5\""); /* without a plan: what its ops allow */
+	text = printed(DOT, &none);
+	expect(text, "BGCOLOR=\"#a9c7f0\" ALIGN=\"LEFT\"><B>b1</B>"); /* what its ops allow */
 	free(text);
 }
 
