@@ -124,39 +124,95 @@ bool check_compare_touched(const struct check_side *a, const struct check_side *
 	return false;
 }
 
-/* Every key of `walked` has the same value in the other. */
-static bool walk_differs(struct cleave_map *walked, struct cleave_map *other,
-			 const struct values *v, uint8_t *key)
-{
-	uint8_t next[CLEAVE_BATCH_KEY_MAX];
-	bool first = true;
+/* A walk through one map beside the other. */
+struct walk {
+	struct cleave_map *walked, *other;
+	uint8_t *value; /* of the other */
+	bool keys_only; /* it only has to have the key */
+	uint8_t *key;   /* the first that differs */
+};
 
-	while (!map_next_key(walked, first ? NULL : key, next)) {
-		memcpy(key, next, map_key_bytes(walked));
-		if (entry_differs(walked, other, key, v))
-			return true;
-		first = false;
+static int compare_walked(void *context, const void *key, const void *value, size_t value_bytes)
+{
+	const struct walk *w = context;
+	int err = map_read(w->other, key, w->value);
+
+	if (w->keys_only ? err != -ENOENT : !err && !memcmp(value, w->value, value_bytes))
+		return 0;
+	memcpy(w->key, key, map_key_bytes(w->walked));
+	return 1;
+}
+
+static bool walk_differs(struct cleave_map *walked, struct cleave_map *other, bool keys_only,
+			 uint8_t *key)
+{
+	struct walk w = {walked, other, malloc(map_value_bytes(walked) + 1), keys_only, key};
+	bool different = w.value && map_dump(walked, compare_walked, &w) > 0;
+
+	free(w.value);
+	return different;
+}
+
+/* An array in one piece. */
+struct flat {
+	uint8_t *bytes;
+	size_t used, size;
+};
+
+static int copy_element(void *context, const void *key, const void *value, size_t value_bytes)
+{
+	struct flat *f = context;
+
+	if (f->used + value_bytes > f->size)
+		return 1;
+	memcpy(f->bytes + f->used, value, value_bytes);
+	f->used += value_bytes;
+	return 0;
+}
+
+/* Both sides as one piece each: two elements in a row cost no more than their bytes. */
+static bool arrays_differ(struct cleave_map *a, struct cleave_map *b, uint32_t entries,
+			  uint8_t *key)
+{
+	size_t value_bytes = map_value_bytes(a), size = value_bytes * entries, at = 0;
+	struct flat flat_a = {malloc(size + 1), 0, size}, flat_b = {malloc(size + 1), 0, size};
+	bool different;
+
+	if (flat_a.bytes && flat_b.bytes) {
+		map_dump(a, copy_element, &flat_a);
+		map_dump(b, copy_element, &flat_b);
 	}
-	return false;
+	while (at < flat_a.used && at < flat_b.used &&
+	       !memcmp(flat_a.bytes + at, flat_b.bytes + at, value_bytes))
+		at += value_bytes;
+	different = at < flat_a.used || at < flat_b.used;
+	if (different) {
+		uint32_t index = (uint32_t)(at / value_bytes);
+
+		memcpy(key, &index, sizeof index);
+	}
+	free(flat_a.bytes);
+	free(flat_b.bytes);
+	return different;
+}
+
+static bool tables_differ(struct cleave_map *a, struct cleave_map *b, uint8_t *key)
+{
+	return walk_differs(a, b, false, key) ||
+	       (map_count(a) != map_count(b) && walk_differs(b, a, true, key));
 }
 
 static bool compare_map(const struct check_side *a, const struct check_side *b, uint32_t index,
 			struct check_diff *diff)
 {
+	const struct bundle_map *map = &b->bundle->maps[index];
 	uint8_t key[CLEAVE_BATCH_KEY_MAX];
-	struct values v;
-	bool different;
 
-	if (!values_new(&v, a->maps[index]))
-		return false;
-	different = walk_differs(a->maps[index], b->maps[index], &v, key) ||
-		    (!is_array(&b->bundle->maps[index]) &&
-		     walk_differs(b->maps[index], a->maps[index], &v, key));
-	free(v.a);
-	if (!different)
+	if (!(is_array(map) ? arrays_differ(a->maps[index], b->maps[index], map->max_entries, key)
+			    : tables_differ(a->maps[index], b->maps[index], key)))
 		return false;
 	differ(diff, CHECK_ENTRY, index);
-	memcpy(diff->key, key, b->bundle->maps[index].key_size);
+	memcpy(diff->key, key, map->key_size);
 	return true;
 }
 
@@ -176,33 +232,14 @@ bool check_compare_state(const struct check_side *a, const struct check_side *b,
 	return false;
 }
 
-/* Is a key of `walked` missing in the other? */
-static bool has_missing(struct cleave_map *walked, struct cleave_map *other, uint8_t *value)
-{
-	uint8_t key[CLEAVE_BATCH_KEY_MAX], next[CLEAVE_BATCH_KEY_MAX];
-	bool first = true;
-
-	while (!map_next_key(walked, first ? NULL : key, next)) {
-		memcpy(key, next, map_key_bytes(walked));
-		if (map_read(other, key, value) == -ENOENT)
-			return true;
-		first = false;
-	}
-	return false;
-}
-
 static bool map_diverged(struct cleave_map *a, struct cleave_map *b, uint32_t entries_max)
 {
 	uint32_t count_a = map_count(a), count_b = map_count(b);
-	uint8_t *value;
-	bool missing;
+	uint8_t key[CLEAVE_BATCH_KEY_MAX];
 
 	if ((count_a > count_b ? count_a : count_b) + LRU_ROOM < entries_max)
 		return false;
-	value = malloc(map_value_bytes(a));
-	missing = value && (has_missing(a, b, value) || has_missing(b, a, value));
-	free(value);
-	return missing;
+	return walk_differs(a, b, true, key) || walk_differs(b, a, true, key);
 }
 
 bool check_lru_diverged(const struct check_side *a, const struct check_side *b)

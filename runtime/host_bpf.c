@@ -5,12 +5,16 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "bundle/bundle.h"
+
+enum { BATCH_ELEMENTS = 1024 }; /* read by one call; more than any bucket holds */
 
 int host_map_lookup(int fd, const void *key, void *value)
 {
@@ -30,6 +34,59 @@ int host_map_delete(int fd, const void *key)
 int host_map_next_key(int fd, const void *key, void *next)
 {
 	return bpf_map_get_next_key(fd, key, next) ? -errno : 0;
+}
+
+/* keys, values and the two places where a walk stands. */
+struct batch {
+	uint32_t key_bytes, count;
+	size_t value_bytes;
+	uint8_t *keys, *values, *from, *to;
+};
+
+static int visit_batch(const struct batch *b, host_map_visit *visit, void *context)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < b->count && !err; i++)
+		err = visit(context, b->keys + (size_t)i * b->key_bytes,
+			    b->values + i * b->value_bytes);
+	return err;
+}
+
+static int walk_batches(int fd, struct batch *b, host_map_visit *visit, void *context)
+{
+	bool first = true, last = false;
+	int err = 0;
+
+	while (!err && !last) {
+		b->count = BATCH_ELEMENTS;
+		last = bpf_map_lookup_batch(fd, first ? NULL : b->from, b->to, b->keys, b->values,
+					    &b->count, NULL) < 0;
+		if (last && errno != ENOENT)
+			return first ? -EOPNOTSUPP : -errno;
+		err = visit_batch(b, visit, context);
+		memcpy(b->from, b->to, b->key_bytes < 8 ? 8 : b->key_bytes);
+		first = false;
+	}
+	return err;
+}
+
+int host_map_walk(int fd, uint32_t key_bytes, size_t value_bytes, host_map_visit *visit,
+		  void *context)
+{
+	size_t place = key_bytes < 8 ? 8 : key_bytes; /* a key, or a bucket's number */
+	struct batch b = {.key_bytes = key_bytes, .value_bytes = value_bytes};
+	int err = -ENOMEM;
+
+	b.values = malloc((key_bytes + value_bytes) * BATCH_ELEMENTS + 2 * place);
+	if (b.values) {
+		b.from = b.values + value_bytes * BATCH_ELEMENTS;
+		b.to = b.from + place;
+		b.keys = b.to + place;
+		err = walk_batches(fd, &b, visit, context);
+	}
+	free(b.values);
+	return err;
 }
 
 int host_map_mmap(int fd, uint32_t entries, uint32_t stride, void **memory, size_t *bytes)

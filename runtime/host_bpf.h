@@ -15,6 +15,14 @@ int host_map_update(int fd, const void *key, const void *value, uint64_t flags);
 int host_map_delete(int fd, const void *key);
 int host_map_next_key(int fd, const void *key, void *next);
 
+/*
+ * Calls visit for every element, thousands of them read by one call, until it returns non-zero;
+ * returns that or 0. -EOPNOTSUPP, before any visit: this kernel cannot do that for the map.
+ */
+typedef int host_map_visit(void *context, const void *key, void *value);
+int host_map_walk(int fd, uint32_t key_bytes, size_t value_bytes, host_map_visit *visit,
+		  void *context);
+
 /* Maps entries * stride bytes of a BPF_F_MMAPABLE array, readable and writable. */
 int host_map_mmap(int fd, uint32_t entries, uint32_t stride, void **memory, size_t *bytes);
 void host_map_munmap(void *memory, size_t bytes);

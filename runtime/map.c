@@ -182,7 +182,7 @@ uint32_t map_count(struct cleave_map *map)
 	return count;
 }
 
-int map_dump(struct cleave_map *map, map_visit *visit, void *context)
+static int dump_by_keys(struct cleave_map *map, map_visit *visit, void *context)
 {
 	size_t key_bytes = map_pad8(map->key_size), value_bytes = map_value_bytes(map);
 	uint8_t *keys = calloc(2, key_bytes), *value = calloc(1, value_bytes);
@@ -201,6 +201,13 @@ int map_dump(struct cleave_map *map, map_visit *visit, void *context)
 	free(keys);
 	free(value);
 	return err == -ENOENT ? 0 : err;
+}
+
+int map_dump(struct cleave_map *map, map_visit *visit, void *context)
+{
+	int err = map->ops->dump ? map->ops->dump(map, visit, context) : -EOPNOTSUPP;
+
+	return err == -EOPNOTSUPP ? dump_by_keys(map, visit, context) : err;
 }
 
 const char *map_name(const struct cleave_map *map)

@@ -45,8 +45,8 @@ static int read_part(struct reading *g, const struct bundle_map *map, json_t *en
 	return err;
 }
 
-static int read_entry(struct reading *g, uint32_t index, json_t *value, uint32_t key_type,
-		      uint32_t value_type)
+static int read_entry(struct reading *g, uint32_t index, size_t at, json_t *value,
+		      uint32_t key_type, uint32_t value_type)
 {
 	const struct bundle_map *map = &g->bundle->maps[index];
 	uint8_t *key_bytes = arena_alloc(g->arena, map->key_size);
@@ -74,7 +74,7 @@ static int read_entry(struct reading *g, uint32_t index, json_t *value, uint32_t
 		return err;
 	entry =
 	    ARENA_PUSH(g->arena, g->init->entries, g->init->entry_count, g->init->entry_capacity);
-	*entry = (struct map_init_entry){index, key_bytes, value_bytes, json_source_line(g->r.src)};
+	*entry = (struct map_init_entry){index, key_bytes, value_bytes, at};
 	return 0;
 }
 
@@ -93,7 +93,7 @@ static int read_map(struct reading *g, const char *name, json_t *list)
 					 "expected a list of {\"key\": ..., \"value\": ...}");
 	for (size_t i = 0; i < json_array_size(list) && !err; i++) {
 		json_source_enter(g->r.src, NULL, i);
-		err = read_entry(g, index, json_array_get(list, i), key_type, value_type);
+		err = read_entry(g, index, i, json_array_get(list, i), key_type, value_type);
 		if (!err)
 			json_source_leave(g->r.src);
 	}
@@ -185,6 +185,27 @@ int map_init_read(struct map_init *init, struct arena *arena, const char *path,
 	return err;
 }
 
+/* Lines are found when one is asked for: it takes a walk through the text. */
+static unsigned line_of(const struct map_init *init, const struct map_init_entry *entry,
+			const char *map)
+{
+	struct diag quiet = {.out = NULL};
+	struct json_source src;
+	unsigned line = 0;
+
+	quiet.out = fopen("/dev/null", "w");
+	if (!quiet.out)
+		return 0;
+	if (!json_source_read(&src, init->path, &quiet)) {
+		json_source_enter(&src, map, 0);
+		json_source_enter(&src, NULL, entry->index);
+		line = json_source_line(&src);
+	}
+	json_source_free(&src);
+	fclose(quiet.out);
+	return line;
+}
+
 static int write_entry(const struct map_init *init, const struct map_init_entry *entry,
 		       struct cleave_map *map, uint32_t value_bytes_one, uint8_t *value,
 		       struct diag *diag)
@@ -200,9 +221,9 @@ static int write_entry(const struct map_init *init, const struct map_init_entry 
 		memcpy(value, entry->value, value_bytes_one);
 	err = map_write(map, entry->key, value, BPF_ANY);
 	if (err)
-		diag_error(diag, (struct src_loc){init->path, entry->line, 0},
-			   "map \"%s\" does not take this entry: %s", map_name(map),
-			   strerror(-err));
+		diag_error(
+		    diag, (struct src_loc){init->path, line_of(init, entry, map_name(map)), 0},
+		    "map \"%s\" does not take this entry: %s", map_name(map), strerror(-err));
 	return err;
 }
 

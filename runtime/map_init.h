@@ -26,7 +26,7 @@ struct map_init_entry {
 	uint32_t map;         /* index in the bundle */
 	const uint8_t *key;   /* key_size bytes */
 	const uint8_t *value; /* value_size bytes */
-	unsigned line;
+	size_t index;         /* in the file's list for the map */
 };
 
 struct map_init_global {

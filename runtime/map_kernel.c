@@ -237,15 +237,43 @@ static void kernel_add(struct cleave_env *env, struct cleave_map *map, const voi
 	memcpy(value + offset, &word, size);
 }
 
-static int kernel_read(struct cleave_map *map, const void *key, void *value)
+/* The kernel pads per-CPU values with whatever was behind the value that was stored. */
+static void clear_padding(const struct cleave_map *map, uint8_t *value)
 {
 	uint32_t padding = map->stride - map->value_size;
+
+	for (uint32_t cpu = 0; map_type_is_percpu(map->type) && cpu < map->cpus; cpu++)
+		memset(value + (size_t)cpu * map->stride + map->value_size, 0, padding);
+}
+
+static int kernel_read(struct cleave_map *map, const void *key, void *value)
+{
 	int err = host_map_lookup(map->fd, key, value);
 
-	/* the kernel pads per-CPU values with whatever was behind the value that was stored */
-	for (uint32_t cpu = 0; !err && map_type_is_percpu(map->type) && cpu < map->cpus; cpu++)
-		memset((uint8_t *)value + (size_t)cpu * map->stride + map->value_size, 0, padding);
+	if (!err)
+		clear_padding(map, value);
 	return err;
+}
+
+struct dumping {
+	struct cleave_map *map;
+	map_visit *visit;
+	void *context;
+};
+
+static int dump_element(void *context, const void *key, void *value)
+{
+	const struct dumping *d = context;
+
+	clear_padding(d->map, value);
+	return d->visit(d->context, key, value, map_value_bytes(d->map));
+}
+
+static int kernel_dump(struct cleave_map *map, map_visit *visit, void *context)
+{
+	struct dumping d = {map, visit, context};
+
+	return host_map_walk(map->fd, map->key_size, map_value_bytes(map), dump_element, &d);
 }
 
 static int kernel_write(struct cleave_map *map, const void *key, const void *value, uint64_t flags)
@@ -288,6 +316,7 @@ static const struct map_ops kernel_ops = {
     .write = kernel_write,
     .erase = kernel_erase,
     .next_key = kernel_next_key,
+    .dump = kernel_dump,
     .free = kernel_free,
 };
 

@@ -30,6 +30,8 @@ struct map_ops {
 	int (*erase)(struct cleave_map *map, const void *key);
 	int (*next_key)(struct cleave_map *map, const void *key, void *next);
 	uint32_t (*count)(struct cleave_map *map); /* NULL: counted by walking */
+	/* NULL, or -EOPNOTSUPP before any visit: key by key */
+	int (*dump)(struct cleave_map *map, map_visit *visit, void *context);
 	uint8_t *(*memory)(const struct cleave_map *map, uint32_t cpu);
 	void (*free)(struct cleave_map *map);
 };

@@ -258,6 +258,30 @@ static int values_next_key(struct cleave_map *map, const void *key, void *next)
 	return host_map_next_key(map->fd, key, next);
 }
 
+struct dumping {
+	struct cleave_map *map;
+	map_visit *visit;
+	void *context;
+};
+
+static int dump_element(void *context, const void *key, void *value)
+{
+	const struct dumping *d = context;
+	uint32_t index;
+	const void *found;
+
+	memcpy(&index, value, sizeof index);
+	found = values_value(d->map, index);
+	return found ? d->visit(d->context, key, found, d->map->value_size) : 0;
+}
+
+static int values_dump(struct cleave_map *map, map_visit *visit, void *context)
+{
+	struct dumping d = {map, visit, context};
+
+	return host_map_walk(map->fd, map->key_size, sizeof(uint32_t), dump_element, &d);
+}
+
 static void values_free(struct cleave_map *map)
 {
 	struct shared_values *v = (struct shared_values *)map;
@@ -275,6 +299,7 @@ static const struct map_ops values_ops = {
     .write = values_write,
     .erase = values_erase,
     .next_key = values_next_key,
+    .dump = values_dump,
     .free = values_free,
 };
 

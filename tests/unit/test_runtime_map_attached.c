@@ -401,6 +401,96 @@ static void test_batched_hash(void **state)
 	close_host(&h);
 }
 
+enum { MANY = 3000 }; /* more than one call of the kernel reads */
+
+struct seen {
+	struct cleave_map *map;
+	uint32_t count;
+	bool key[MANY];
+};
+
+static int see(void *context, const void *key, const void *value, size_t value_bytes)
+{
+	struct seen *s = context;
+	uint8_t read[256 * 8] = {0};
+	uint32_t number;
+
+	memcpy(&number, key, sizeof number);
+	assert_true(number < MANY && !s->key[number]);
+	assert_true(value_bytes <= sizeof read);
+	assert_int_equal(map_read(s->map, key, read), 0);
+	assert_memory_equal(value, read, value_bytes);
+	s->key[number] = true;
+	s->count++;
+	return 0;
+}
+
+static int stop(void *context, const void *key, const void *value, size_t value_bytes)
+{
+	return 42;
+}
+
+static void dump_many(uint32_t type, uint32_t present, struct map_attachment attachment,
+		      struct bundle_map spec)
+{
+	struct seen seen = {0};
+
+	assert_int_equal(map_new_attached(&spec, &attachment, &seen.map), 0);
+	for (uint32_t key = 0; key < present; key++) {
+		uint8_t value[256 * 8] = {0};
+
+		memcpy(value, &key, sizeof key);
+		assert_int_equal(map_write(seen.map, &key, value, BPF_ANY), 0);
+	}
+	assert_int_equal(map_dump(seen.map, see, &seen), 0);
+	assert_int_equal(seen.count, type == BPF_MAP_TYPE_HASH ? present : MANY);
+	assert_int_equal(map_count(seen.map), seen.count);
+	if (seen.count)
+		assert_int_equal(map_dump(seen.map, stop, NULL), 42);
+	map_free(&seen.map);
+}
+
+/* Every element once, with the value that a look-up finds, however full the map is. */
+static void test_dump(void **state)
+{
+	static const uint32_t types[] = {BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY,
+					 BPF_MAP_TYPE_PERCPU_ARRAY};
+	static const uint32_t present[] = {0, 1, 1024, MANY};
+
+	for (size_t i = 0; i < 12; i++) {
+		uint32_t type = types[i / 4];
+		struct bundle_map spec = {.name = "many",
+					  .type = type,
+					  .key_size = 4,
+					  .value_size = 6,
+					  .max_entries = MANY,
+					  .home = MAP_HOME_KERNEL};
+		struct map_attachment attachment = {.values_fd = -1};
+
+		attachment.fd = new_kernel_map(type, 4, 6, MANY, 0);
+		dump_many(type, present[i % 4], attachment, spec);
+		close(attachment.fd);
+	}
+}
+
+/* The same through the slots of shared values. */
+static void test_dump_shared_values(void **state)
+{
+	uint8_t key[KEY_BYTES], value[VALUE_BYTES] = {7};
+	struct shared s;
+	struct seen seen = {0};
+
+	open_shared(&s, BPF_MAP_TYPE_HASH, true);
+	seen.map = s.map;
+	for (uint32_t i = 0; i < KEYS; i++) {
+		make_key(key, i);
+		assert_int_equal(map_write(s.map, key, value, BPF_ANY), 0);
+	}
+	assert_int_equal(map_dump(s.map, see, &seen), 0);
+	assert_int_equal(seen.count, KEYS);
+	close_shared(&s);
+}
+
 static void test_shared_array_and_scratch(void **state)
 {
 	struct host h;
@@ -460,6 +550,8 @@ int main(void)
 	    cmocka_unit_test(test_batched_percpu),
 	    cmocka_unit_test(test_batched_hash),
 	    cmocka_unit_test(test_shared_array_and_scratch),
+	    cmocka_unit_test(test_dump),
+	    cmocka_unit_test(test_dump_shared_values),
 	    cmocka_unit_test(test_clocks),
 	};
 

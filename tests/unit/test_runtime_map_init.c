@@ -178,11 +178,35 @@ static void mistakes_have_lines(void **state)
 	}
 }
 
+/* What a map refuses is named by the entry's line, too. */
+static void refused_entries_have_lines(void **state)
+{
+	struct fixture *f = *state;
+	struct cleave_map *maps[4] = {NULL};
+	struct diag diag = {.prog = "test"};
+	struct map_init init;
+	size_t size;
+
+	assert_int_equal(read_text(f,
+				   "{\"counts\": [{\"key\": 1, \"value\": 9},\n\n"
+				   "{\"key\": 4, \"value\": 9}]}",
+				   &init),
+			 0);
+	assert_int_equal(map_new_native(&f->bundle->maps[2], 1, &maps[2]), 0);
+	free(f->errors);
+	diag.out = open_memstream(&f->errors, &size);
+	assert_true(map_init_write(&init, f->bundle, maps, &diag) < 0);
+	fclose(diag.out);
+	assert_non_null(strstr(f->errors, "init.json:3: error: map \"counts\" does not take"));
+	map_free(&maps[2]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(values_in_every_form),
 	    cmocka_unit_test(mistakes_have_lines),
+	    cmocka_unit_test(refused_entries_have_lines),
 	};
 
 	return cmocka_run_group_tests(tests, make, drop);
