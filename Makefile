@@ -28,7 +28,7 @@ bench:
 	@$(NINJA)
 	@eval/bench $(BUILD)
 
-# The bundle's reader, for FUZZ_SECONDS.
+# What reads unchecked input, each for FUZZ_SECONDS.
 fuzz:
 	@scripts/setup build test
 	@tests/fuzz/run.sh $(FUZZ_SECONDS)
@@ -38,7 +38,7 @@ sanitize:
 	@scripts/setup build test
 	@scripts/configure $(BUILD)-sanitize -Db_sanitize=address,undefined -Db_lundef=false
 	@ninja -C $(BUILD)-sanitize
-	@UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 scripts/test $(BUILD)-sanitize --timeout-multiplier 4
+	@scripts/sanitize $(BUILD)-sanitize --timeout-multiplier 4
 
 install: all
 	@meson install -C $(BUILD) --no-rebuild

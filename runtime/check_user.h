@@ -26,7 +26,7 @@ struct check_user {
 int check_user_open(struct check_user *user, struct map_set *set, uint32_t cpu);
 void check_user_close(struct check_user *user);
 
-/* Puts a packet into the frame. */
+/* Puts a packet into the frame: one that arrives, or one that the kernel part has handed over. */
 void check_user_set(struct check_user *user, const uint8_t *bytes, uint32_t size, uint32_t ifindex);
 /* Runs the function on it; inputs advance. Returns the action. */
 uint32_t check_user_run(struct check_user *user, user_main_function *function,

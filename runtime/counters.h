@@ -51,6 +51,11 @@ static inline void count(uint64_t *counter)
 	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
 }
 
+static inline void count_more(uint64_t *counter, uint64_t more)
+{
+	__atomic_store_n(counter, *counter + more, __ATOMIC_RELAXED);
+}
+
 void counters_add_worker(struct counters *sum, const struct worker_counters *worker);
 void counters_add_drops(struct counters *sum, const struct io_drops *drops);
 

@@ -89,6 +89,17 @@ int host_map_walk(int fd, uint32_t key_bytes, size_t value_bytes, host_map_visit
 	return err;
 }
 
+int host_map_read_layout(int fd, struct host_map_layout *layout)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof info;
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return -errno;
+	*layout = (struct host_map_layout){info.type, info.key_size, info.value_size};
+	return 0;
+}
+
 int host_map_mmap(int fd, uint32_t entries, uint32_t stride, void **memory, size_t *bytes)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -186,9 +197,9 @@ static int find_variable(const struct btf *btf, const struct bundle_global *glob
 
 	for (unsigned i = 0; type && i < btf_vlen(type); i++, info++) {
 		const struct btf_type *variable = btf__type_by_id(btf, info->type);
+		const char *name = variable ? btf__name_by_offset(btf, variable->name_off) : NULL;
 
-		if (!strcmp(btf__name_by_offset(btf, variable->name_off), global->name) &&
-		    info->size == global->size) {
+		if (name && !strcmp(name, global->name) && info->size == global->size) {
 			*offset = info->offset;
 			return 0;
 		}

@@ -23,6 +23,12 @@ typedef int host_map_visit(void *context, const void *key, void *value);
 int host_map_walk(int fd, uint32_t key_bytes, size_t value_bytes, host_map_visit *visit,
 		  void *context);
 
+/* What a BPF map really is; a bundle's manifest only says so. */
+struct host_map_layout {
+	uint32_t type, key_size, value_size;
+};
+int host_map_read_layout(int fd, struct host_map_layout *layout);
+
 /* Maps entries * stride bytes of a BPF_F_MMAPABLE array, readable and writable. */
 int host_map_mmap(int fd, uint32_t entries, uint32_t stride, void **memory, size_t *bytes);
 void host_map_munmap(void *memory, size_t bytes);

@@ -9,6 +9,8 @@
 
 #include "support/diag.h"
 
+enum { NAMES_MAX = 32 }; /* typedefs and qualifiers before a type, as libbpf has it */
+
 struct host_btf {
 	struct bpf_object *object;
 	const struct btf *btf; /* the object's */
@@ -75,12 +77,14 @@ static bool is_big_endian_name(const char *name)
 	return !strcmp(name, "__be16") || !strcmp(name, "__be32") || !strcmp(name, "__be64");
 }
 
-/* Looks through typedefs and qualifiers. */
+/* Looks through typedefs and qualifiers; NULL too when they go round in a circle. */
 static const struct btf_type *resolve(const struct btf *btf, uint32_t id, bool *big_endian)
 {
 	const struct btf_type *t = id ? btf__type_by_id(btf, id) : NULL;
 
-	while (t && (btf_is_mod(t) || btf_is_typedef(t))) {
+	for (unsigned depth = 0; t && (btf_is_mod(t) || btf_is_typedef(t)); depth++) {
+		if (depth == NAMES_MAX)
+			return NULL;
 		if (btf_is_typedef(t) && is_big_endian_name(btf__name_by_offset(btf, t->name_off)))
 			*big_endian = true;
 		t = btf__type_by_id(btf, t->type);

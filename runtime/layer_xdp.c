@@ -55,7 +55,7 @@ static uint32_t choose_generation(void)
 	uint32_t generation = 0;
 
 	while (!generation)
-		if (getrandom(&generation, sizeof generation, 0) < 0)
+		if (getrandom(&generation, sizeof generation, 0) < 0 && errno != EINTR)
 			generation = (uint32_t)getpid();
 	return generation;
 }
@@ -405,12 +405,17 @@ int kernel_part_counters(const struct kernel_part *part, struct cleave_kernel_co
 {
 	int fd = kernel_part_map_fd(part, CLEAVE_MAP_COUNTERS), cpus = libbpf_num_possible_cpus();
 	struct cleave_kernel_counters *each;
+	struct bpf_map_info info = {0};
+	uint32_t info_size = sizeof info;
 	uint32_t key = 0;
 	int err = 0;
 
 	memset(sum, 0, sizeof *sum);
 	if (fd < 0 || cpus < 0)
 		return -ENOENT;
+	/* The kernel writes what the map has, and the object says what that is. */
+	if (bpf_obj_get_info_by_fd(fd, &info, &info_size) < 0 || info.value_size != sizeof *each)
+		return -EBADMSG;
 	each = calloc((size_t)cpus, sizeof *each);
 	if (!each)
 		return -ENOMEM;

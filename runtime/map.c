@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "runtime/host_bpf.h"
 #include "runtime/map_ops.h"
 
 static_assert((int)MAP_NOEXIST == (int)BPF_NOEXIST && (int)MAP_EXIST == (int)BPF_EXIST &&
@@ -76,12 +77,36 @@ int map_new_native(const struct bundle_map *spec, uint32_t cpus, struct cleave_m
 	}
 }
 
+/*
+ * The kernel reads and writes as many bytes as the map has, whatever the manifest says: every
+ * buffer of ours is made by the manifest.
+ */
+static int check_layout(const struct bundle_map *spec, int fd)
+{
+	struct host_map_layout layout;
+	uint32_t value_size =
+	    spec->home == MAP_HOME_SHARED_VALUES ? sizeof(uint32_t) : spec->value_size;
+	int err = host_map_read_layout(fd, &layout);
+
+	if (err)
+		return err;
+	return layout.type == spec->type && layout.key_size == spec->key_size &&
+		       layout.value_size == value_size
+		   ? 0
+		   : -EBADMSG;
+}
+
 int map_new_attached(const struct bundle_map *spec, const struct map_attachment *attachment,
 		     struct cleave_map **map)
 {
+	int err;
+
 	*map = NULL;
 	if (!check_sizes(spec) || attachment->fd < 0)
 		return -EINVAL;
+	err = check_layout(spec, attachment->fd);
+	if (err)
+		return err;
 	switch (spec->home) {
 	case MAP_HOME_SHARED_ARRAY:
 		return map_shared_array_new(spec, attachment, map);

@@ -13,6 +13,8 @@
 #include "runtime/host_btf.h"
 #include "runtime/json_source.h"
 
+enum { NESTING_MAX = 32 }; /* structs without a name in structs */
+
 static void store_number(uint8_t *bytes, uint32_t size, bool big_endian, uint64_t number)
 {
 	for (uint32_t i = 0; i < size; i++)
@@ -166,13 +168,13 @@ static int store_list(const struct map_init_reader *r, const json_t *value,
 
 /* The member with this name, also inside anonymous structs; bit is then from the outermost start.
  */
-static bool find_member(const struct host_btf *btf, uint32_t type, const char *name,
+static bool find_member(const struct host_btf *btf, uint32_t type, const char *name, unsigned depth,
 			struct btf_member_view *found)
 {
 	struct btf_type_view view;
 
 	host_btf_type(btf, type, &view);
-	if (view.shape != BTF_SHAPE_STRUCT)
+	if (view.shape != BTF_SHAPE_STRUCT || depth == NESTING_MAX)
 		return false;
 	for (uint32_t i = 0; i < view.count; i++) {
 		struct btf_member_view member;
@@ -182,7 +184,7 @@ static bool find_member(const struct host_btf *btf, uint32_t type, const char *n
 			*found = member;
 			return true;
 		}
-		if (!*member.name && find_member(btf, member.type, name, found)) {
+		if (!*member.name && find_member(btf, member.type, name, depth + 1, found)) {
 			found->bit += member.bit;
 			return true;
 		}
@@ -207,21 +209,25 @@ static int store_bits(const struct map_init_reader *r, const json_t *value,
 }
 
 static int store_member(const struct map_init_reader *r, uint32_t type, const char *name,
-			const json_t *value, uint8_t *bytes)
+			const json_t *value, uint8_t *bytes, uint32_t size)
 {
 	struct btf_member_view member;
 	struct btf_type_view view;
 
-	if (!find_member(r->btf, type, name, &member))
+	if (!find_member(r->btf, type, name, 0, &member))
 		return json_source_error(r->src, r->diag, "there is no member \"%s\"", name);
+	host_btf_type(r->btf, member.type, &view);
+	/* The type information is as trustworthy as the file it comes from. */
+	if ((uint64_t)member.bit + (member.bits ? member.bits : 8ull * view.size) > 8ull * size)
+		return json_source_error(r->src, r->diag, "\"%s\" lies outside of its struct",
+					 name);
 	if (member.bits)
 		return store_bits(r, value, &member, bytes);
-	host_btf_type(r->btf, member.type, &view);
 	return map_init_value(r, value, member.type, bytes + member.bit / 8, view.size);
 }
 
 static int store_members(const struct map_init_reader *r, const json_t *value, uint32_t type,
-			 uint8_t *bytes)
+			 uint8_t *bytes, uint32_t size)
 {
 	const char *name;
 	json_t *member;
@@ -231,7 +237,7 @@ static int store_members(const struct map_init_reader *r, const json_t *value, u
 		int err;
 
 		json_source_enter(r->src, name, 0);
-		err = store_member(r, type, name, member, bytes);
+		err = store_member(r, type, name, member, bytes, size);
 		if (err)
 			return err;
 		json_source_leave(r->src);
@@ -258,7 +264,7 @@ int map_init_value(const struct map_init_reader *r, const json_t *value, uint32_
 	if (view.shape == BTF_SHAPE_ARRAY && json_is_array(value))
 		return store_list(r, value, &view, bytes);
 	if (view.shape == BTF_SHAPE_STRUCT && json_is_object(value))
-		return store_members(r, value, type, bytes);
+		return store_members(r, value, type, bytes, size);
 	return json_source_error(r->src, r->diag, "expected %s",
 				 view.shape == BTF_SHAPE_ARRAY    ? "a list, or text"
 				 : view.shape == BTF_SHAPE_STRUCT ? "an object: {\"member\": ...}"

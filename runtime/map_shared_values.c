@@ -306,11 +306,17 @@ static const struct map_ops values_ops = {
 int map_shared_values_new(const struct bundle_map *spec, const struct map_attachment *attachment,
 			  struct cleave_map **map)
 {
+	uint32_t slot_bytes = (uint32_t)sizeof(struct cleave_value_slot) +
+			      map_pad8(spec->key_size) + map_pad8(spec->value_size);
+	struct host_map_layout values;
 	struct shared_values *v;
 	int err;
 
 	if (!spec->slots || attachment->values_fd < 0)
 		return -EINVAL;
+	err = host_map_read_layout(attachment->values_fd, &values);
+	if (err || values.value_size != slot_bytes)
+		return err ? err : -EBADMSG;
 	v = calloc(1, sizeof *v);
 	if (!v)
 		return -ENOMEM;
@@ -320,7 +326,7 @@ int map_shared_values_new(const struct bundle_map *spec, const struct map_attach
 	v->epoch = attachment->epoch;
 	v->slots = spec->slots;
 	v->key_bytes = map_pad8(spec->key_size);
-	v->slot_bytes = sizeof(struct cleave_value_slot) + v->key_bytes + v->map.stride;
+	v->slot_bytes = slot_bytes;
 	/* elsewhere than other sides, or they would all try what another has just taken */
 	if (getrandom(&v->tries, sizeof v->tries, 0) != sizeof v->tries)
 		v->tries = (uint32_t)getpid() << 16;

@@ -204,7 +204,8 @@ static void note_verdict(struct replay *r, size_t index, const struct check_outc
 		check_verdict_text(o->verdict), o->size);
 	if (o->verdict == XDP_REDIRECT)
 		fprintf(out, " %s %u",
-			o->redirect_kind == CLEAVE_REDIRECT_MAP
+			o->redirect_kind == CLEAVE_REDIRECT_MAP &&
+				o->redirect_map < r->bundle->map_count
 			    ? r->bundle->maps[o->redirect_map].name
 			    : "interface",
 			o->redirect_target);

@@ -266,6 +266,8 @@ int run_main(int argc, char **argv)
 	agent = calloc(1, sizeof *agent);
 	if (!agent)
 		return EXIT_CLEAVE_HOST;
+	/* Whoever reads the counters may leave: the agent stays. */
+	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);

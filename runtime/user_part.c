@@ -70,15 +70,19 @@ static int write_member(int fd, const struct bundle_member *member)
 	return 0;
 }
 
-static void load_from_memory(struct user_part *part, const struct bundle_member *member)
+/* NULL, or why it cannot be loaded. */
+static const char *load_from_memory(struct user_part *part, const struct bundle_member *member)
 {
 	char path[64];
+	int err;
 
 	part->fd = memfd_create("cleave-user", MFD_CLOEXEC);
-	if (part->fd < 0 || write_member(part->fd, member))
-		return;
+	err = part->fd < 0 ? -errno : write_member(part->fd, member);
+	if (err)
+		return strerror(-err);
 	snprintf(path, sizeof path, "/proc/self/fd/%d", part->fd);
 	part->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	return part->handle ? NULL : dlerror();
 }
 
 int user_part_open(struct user_part **out, const struct bundle *bundle, const char *name,
@@ -87,6 +91,7 @@ int user_part_open(struct user_part **out, const struct bundle *bundle, const ch
 	const struct bundle_member *member = bundle_find(bundle, name);
 	struct user_part *part;
 	const uint32_t *abi;
+	const char *why;
 
 	if (!member) {
 		diag_error(diag, NO_LOC, "the bundle has no %s", name);
@@ -97,14 +102,14 @@ int user_part_open(struct user_part **out, const struct bundle *bundle, const ch
 	part = calloc(1, sizeof *part);
 	if (!part)
 		return -ENOMEM;
-	load_from_memory(part, member);
+	why = load_from_memory(part, member);
 	abi = part->handle ? dlsym(part->handle, CLEAVE_USER_ABI_SYMBOL) : NULL;
 	if (abi && *abi == CLEAVE_USER_ABI) {
 		*out = part;
 		return 0;
 	}
-	if (!part->handle)
-		diag_error(diag, NO_LOC, "cannot load %s of the bundle: %s", name, dlerror());
+	if (why)
+		diag_error(diag, NO_LOC, "cannot load %s of the bundle: %s", name, why);
 	else
 		diag_error(
 		    diag, NO_LOC,

@@ -1,6 +1,5 @@
 #include "runtime/worker.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
@@ -17,12 +16,6 @@ enum {
 	DRAIN_NS = 20 * 1000 * 1000,
 };
 
-/* The handoff of a packet, where it lies in the frame. */
-struct handoff {
-	uint8_t *bytes; /* of the block: ticket, live values, header */
-	uint32_t length, entry;
-};
-
 static uint64_t read_clock(void)
 {
 	struct timespec now;
@@ -33,18 +26,11 @@ static uint64_t read_clock(void)
 
 void worker_init(struct worker *worker, const struct worker_setup *setup, uint32_t index)
 {
-	const struct bundle *bundle = setup->bundle;
-
 	memset(worker, 0, sizeof *worker);
 	worker->setup = setup;
 	worker->index = index;
 	worker->cpu = -1;
-	for (size_t i = 0; i < bundle->cut_count; i++) {
-		const struct bundle_cut *cut = &bundle->cuts[i];
-
-		assert(cut->entry < CLEAVE_ENTRIES_MAX && cut->length <= sizeof worker->handoff);
-		worker->length_of[cut->entry] = (uint16_t)cut->length;
-	}
+	frame_format_init(&worker->format, setup->bundle, setup->generation);
 }
 
 static void add_own_target(struct worker *worker, const struct worker_port *port)
@@ -155,39 +141,15 @@ void worker_close(struct worker *worker)
 	io_area_free(&worker->area);
 }
 
-/* False: the packet has no handoff of this generation, or not the one the manifest describes. */
 static bool find_handoff(const struct worker *worker, struct io_frame frame,
-			 struct handoff *handoff)
+			 struct frame_handoff *handoff)
 {
-	uint8_t *data = io_area_bytes(worker->area) + frame.addr;
-	uint64_t before = frame.addr & (io_area_chunk(worker->area) - 1);
-	struct cleave_handoff header;
-
-	if (before < sizeof header)
-		return false;
-	memcpy(&header, data - sizeof header, sizeof header);
-	if (header.generation != worker->setup->generation || header.entry >= CLEAVE_ENTRIES_MAX ||
-	    header.length < sizeof header || header.length > before ||
-	    header.length != worker->length_of[header.entry])
-		return false;
-	*handoff = (struct handoff){data - header.length, header.length, header.entry};
-	return true;
-}
-
-/*
- * The packet runs with a copy, since it may grow over its handoff. The header in the frame is
- * erased, so that no later packet in this chunk is taken for one that was handed over.
- */
-static void take_handoff(struct worker *worker, const struct handoff *handoff)
-{
-	uint8_t *end = handoff->bytes + handoff->length;
-
-	memcpy(worker->handoff, handoff->bytes, handoff->length);
-	memset(end - sizeof(struct cleave_handoff), 0, sizeof(struct cleave_handoff));
+	return frame_handoff_find(&worker->format, io_area_bytes(worker->area) + frame.addr,
+				  frame.addr & (io_area_chunk(worker->area) - 1), handoff);
 }
 
 /* Where the ticket lies, at any alignment; the manifest's reader saw to it that there is room. */
-static const uint8_t *ticket_of(const struct worker *worker, const struct handoff *handoff)
+static const uint8_t *ticket_of(const struct worker *worker, const struct frame_handoff *handoff)
 {
 	const struct worker_setup *setup = worker->setup;
 
@@ -197,7 +159,8 @@ static const uint8_t *ticket_of(const struct worker *worker, const struct handof
 }
 
 /* May the packet run now? If it waits for too long, what it waits for is lost. */
-static bool is_ready(struct worker *worker, struct worker_port *port, const struct handoff *handoff)
+static bool is_ready(struct worker *worker, struct worker_port *port,
+		     const struct frame_handoff *handoff)
 {
 	const uint8_t *ticket = ticket_of(worker, handoff);
 	uint64_t number;
@@ -205,7 +168,7 @@ static bool is_ready(struct worker *worker, struct worker_port *port, const stru
 	if (!ticket)
 		return true;
 	memcpy(&number, ticket, sizeof number);
-	worker->counters.lost_tickets += order_note_next(&port->order, number);
+	count_more(&worker->counters.lost_tickets, order_note_next(&port->order, number));
 	if (order_is_ready(worker->setup->order, worker->port_of, ticket,
 			   worker->setup->after_count)) {
 		port->blocked_since_ns = 0;
@@ -224,7 +187,7 @@ static bool is_ready(struct worker *worker, struct worker_port *port, const stru
 }
 
 static void run_packet(struct worker *worker, struct worker_port *port, struct io_frame frame,
-		       const struct handoff *handoff)
+		       const struct frame_handoff *handoff)
 {
 	uint8_t *data = io_area_bytes(worker->area) + frame.addr;
 	uint64_t inside = frame.addr & (io_area_chunk(worker->area) - 1);
@@ -245,7 +208,7 @@ static void run_packet(struct worker *worker, struct worker_port *port, struct i
 
 	if (ticket)
 		memcpy(&number, ticket, sizeof number);
-	take_handoff(worker, handoff);
+	frame_handoff_take(handoff, worker->handoff);
 	count(&worker->counters.entry[handoff->entry]);
 	verdict_apply(worker, port, &packet, worker->setup->user_main(&packet));
 	env_packet_end(worker->env);
@@ -265,7 +228,7 @@ static uint32_t run_port(struct worker *worker, struct worker_port *port)
 	}
 	for (; port->burst_at < port->burst_count; port->burst_at++, ran++) {
 		struct io_frame frame = port->burst[port->burst_at];
-		struct handoff handoff;
+		struct frame_handoff handoff;
 
 		if (!find_handoff(worker, frame, &handoff)) {
 			count(&worker->counters.loss[LOSS_HANDOFF]);
@@ -330,7 +293,7 @@ static void finish_burst(struct worker *worker)
 		if (port->burst_at == port->burst_count &&
 		    io_produced(port->sock) == port->finished)
 			lost = order_note_silence(setup->order, &port->order, worker->now_ns);
-		worker->counters.lost_tickets += lost;
+		count_more(&worker->counters.lost_tickets, lost);
 		order_publish(setup->order, &port->order);
 	}
 	keep_epoch(worker);

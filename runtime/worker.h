@@ -15,6 +15,7 @@
 
 #include "bundle/bundle.h"
 #include "runtime/counters.h"
+#include "runtime/frame_handoff.h"
 #include "runtime/host_interface.h"
 #include "runtime/io_xsk.h"
 #include "runtime/order.h"
@@ -81,10 +82,10 @@ struct worker {
 	struct worker_target targets[TARGETS_MAX];
 	uint32_t target_count;
 	struct map_target map_targets[MAP_TARGETS];
-	uint16_t length_of[CLEAVE_ENTRIES_MAX]; /* of handoffs, by entry; 0: no such cut */
+	struct frame_format format;
 	uint64_t epoch_seen, now_ns;
 	struct worker_counters counters;
-	uint8_t handoff[IO_HEADROOM] __attribute__((aligned(8)));
+	uint8_t handoff[HANDOFF_BYTES_MAX] __attribute__((aligned(8)));
 };
 
 /* Prepares tables; opens nothing. */

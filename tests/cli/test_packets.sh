@@ -61,7 +61,7 @@ works "$CLEAVE" build "$live" -o plain.cleave
 refuses 1 '`cleave build --replay NF.bpf.c` builds one that is' "$CLEAVE" replay plain.cleave --pcap short.pcap -w o
 
 [ -z "${CLI_INSIDE-}" ] || {
-	for source in "$live" "$NF/vlan_stack.bpf.c" "$NF/many_verdicts.bpf.c"; do
+	for source in "$live" "$NF/vlan_stack.bpf.c" "$NF/many_verdicts.bpf.c" "$NF/grow_before_cut.bpf.c"; do
 		says 0 "47 packets" "$CLEAVE" check "$source" --pcap short.pcap --native
 		says 0 "14 packets were left out: the kernel's test run takes 14 to 3520 bytes." \
 			"$CLEAVE" check "$source" --pcap short.pcap

@@ -36,3 +36,16 @@ ip link show nf0 | grep -q xdp || fail "the other program was detached"
 start_agent -i nf0 --force
 expect "received=1000 lost=0" pktgen --send gen0 --receive gen0 --dport 9003
 stop_agent
+
+# Whoever reads the counters goes: the agent stays, and still takes everything with it at its end.
+mkfifo $WORK/counters
+"$CLEAVED" run "$bundle" -i nf0 --stats-interval 0.1 >$WORK/counters 2>$WORK/agent.log &
+AGENT=$!
+head -n 1 $WORK/counters >/dev/null
+sleep 1
+kill -0 $AGENT 2>/dev/null || fail "the agent went with its reader"
+expect "received=1000 lost=0" pktgen --send gen0 --receive gen0 --dport 9003
+kill -TERM $AGENT
+wait $AGENT && fail "lost output is no error"
+AGENT=
+clean ""

@@ -516,6 +516,39 @@ static void test_shared_array_and_scratch(void **state)
 	close_host(&h);
 }
 
+/* Buffers are as large as the manifest says: a map that is larger must not be written into them. */
+static void expect_refused(const struct shared *good, const struct bundle_map *spec)
+{
+	struct cleave_map *map = NULL;
+
+	assert_int_equal(map_new_attached(spec, &good->attachment, &map), -EBADMSG);
+	assert_null(map);
+}
+
+static void test_manifest_lies(void **state)
+{
+	struct shared s;
+	struct bundle_map lie;
+
+	open_shared(&s, BPF_MAP_TYPE_HASH, false);
+	lie = s.spec;
+	lie.key_size = KEY_BYTES - 4;
+	expect_refused(&s, &lie);
+	lie = s.spec;
+	lie.value_size = VALUE_BYTES - 8; /* slots would overlap */
+	expect_refused(&s, &lie);
+	lie = s.spec;
+	lie.type = BPF_MAP_TYPE_LRU_HASH;
+	expect_refused(&s, &lie);
+	lie = s.spec;
+	lie.home = MAP_HOME_KERNEL_BATCHED; /* values of 20 bytes, where the map has indices */
+	expect_refused(&s, &lie);
+	lie = s.spec;
+	lie.slots = 1u << 20; /* the mapping would reach behind the array */
+	assert_true(map_new_attached(&lie, &s.attachment, &(struct cleave_map *){NULL}) < 0);
+	close_shared(&s);
+}
+
 static void test_clocks(void **state)
 {
 	const struct bpf_insn code[] = {CALL(BPF_FUNC_jiffies64), MOV_REG(BPF_REG_0, BPF_REG_0),
@@ -552,6 +585,7 @@ int main(void)
 	    cmocka_unit_test(test_shared_array_and_scratch),
 	    cmocka_unit_test(test_dump),
 	    cmocka_unit_test(test_dump_shared_values),
+	    cmocka_unit_test(test_manifest_lies),
 	    cmocka_unit_test(test_clocks),
 	};
 
