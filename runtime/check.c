@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/captures.h"
 #include "runtime/check_options.h"
 #include "runtime/check_report.h"
 #include "runtime/check_run.h"
@@ -130,37 +131,33 @@ static int read_bundles(struct check *c)
 static int read_packets(struct check *c)
 {
 	struct packet_list *list = &c->packets;
-	int err = pcap_file_read(c->options.pcap, list, &c->diag);
+	int err = captures_read(c->options.pcaps, c->options.pcap_count, &c->options.ifindexes,
+				list, &c->diag);
 
-	if (err)
-		return err;
-	if (!list->count) {
-		diag_error(&c->diag, (struct src_loc){c->options.pcap},
-			   "there is no packet in this capture");
-		return -EINVAL;
-	}
-	ifindex_list_apply(&c->options.ifindexes, list);
-	while (list->count > c->options.packets)
+	while (!err && list->count > c->options.packets)
 		free(list->packets[--list->count].bytes);
-	/* Clocks do not go back. */
-	for (size_t i = 1; i < list->count; i++)
-		if (list->packets[i].time_ns < list->packets[i - 1].time_ns)
-			list->packets[i].time_ns = list->packets[i - 1].time_ns;
-	return 0;
+	return err;
 }
 
-static int make_packets(struct check *c)
+static int generate_packets(struct check *c)
 {
 	struct packet_pools pools;
 	int err = 0;
 
-	if (c->options.pcap)
-		return read_packets(c);
 	packet_pools_default(&pools, c->arena);
 	if (c->options.gen)
 		err = packet_pools_read(&pools, c->arena, c->options.gen, &c->diag);
 	if (!err)
 		packet_gen_fill(&c->packets, &pools, c->options.seed, c->options.packets);
+	return err;
+}
+
+static int make_packets(struct check *c)
+{
+	int err = c->options.pcap_count ? read_packets(c) : generate_packets(c);
+
+	if (!err && c->options.save_packets)
+		err = pcap_file_write(c->options.save_packets, &c->packets, &c->diag);
 	return err;
 }
 

@@ -13,8 +13,10 @@ static const char usage[] =
     "usage: cleaved check [OPTION]... BUNDLE...\n"
     "Runs each bundle and the unmodified program on the same packets and compares everything.\n"
     "  --dir DIR            check every *.cleave in DIR too\n"
-    "  --pcap FILE          packets from a capture instead of generated ones\n"
-    "  --ifindex N[,N]...   interfaces that its packets arrive on, in turn (default 1)\n"
+    "  --pcap FILE          packets from a capture instead of generated ones; given more than\n"
+    "                       once: one capture per interface, merged by time\n"
+    "  --ifindex N[,N]...   interfaces that its packets arrive on, in turn (default 1); of\n"
+    "                       several captures one interface each\n"
     "  --packets N          how many (default 10000, or the whole capture)\n"
     "  --seed S             of packets and random numbers (default 1)\n"
     "  --gen FILE           pools of addresses, ports, weights for generated packets (JSON)\n"
@@ -22,6 +24,7 @@ static const char usage[] =
     "  --delay N            up to N packets are in flight to user at a time (default 32)\n"
     "  --native             compare replay.so too, where the bundle has one\n"
     "  --save-mismatch FILE where the shortest packet list goes (default mismatch.pcap)\n"
+    "  --save-packets FILE  where all the packets go, as a capture\n"
     "  --json               the result as JSON\n";
 
 enum {
@@ -35,6 +38,7 @@ enum {
 	OPT_DELAY,
 	OPT_NATIVE,
 	OPT_SAVE,
+	OPT_SAVE_PACKETS,
 	OPT_JSON,
 };
 
@@ -49,6 +53,7 @@ static const struct option longs[] = {
     {"delay", required_argument, NULL, OPT_DELAY},
     {"native", no_argument, NULL, OPT_NATIVE},
     {"save-mismatch", required_argument, NULL, OPT_SAVE},
+    {"save-packets", required_argument, NULL, OPT_SAVE_PACKETS},
     {"json", no_argument, NULL, OPT_JSON},
     {"help", no_argument, NULL, 'h'},
     {0},
@@ -93,7 +98,9 @@ static bool set_option(struct check_options *o, int option, const char *text)
 		o->dir = text;
 		return true;
 	case OPT_PCAP:
-		o->pcap = text;
+		if (o->pcap_count == CHECK_CAPTURES_MAX)
+			return false;
+		o->pcaps[o->pcap_count++] = text;
 		return true;
 	case OPT_IFINDEX:
 		o->ifindexes.text = text;
@@ -110,6 +117,9 @@ static bool set_option(struct check_options *o, int option, const char *text)
 		return true;
 	case OPT_NATIVE:
 		o->native = true;
+		return true;
+	case OPT_SAVE_PACKETS:
+		o->save_packets = text;
 		return true;
 	case OPT_SAVE:
 		o->save = text;
@@ -148,6 +158,6 @@ int check_options_parse(struct check_options *options, int argc, char **argv, bo
 		return EXIT_CLEAVE_USAGE;
 	}
 	if (!options->packets)
-		options->packets = options->pcap ? SIZE_MAX : PACKETS_DEFAULT;
+		options->packets = options->pcap_count ? SIZE_MAX : PACKETS_DEFAULT;
 	return EXIT_CLEAVE_OK;
 }

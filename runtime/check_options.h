@@ -8,12 +8,16 @@
 
 #include "runtime/ifindex_list.h"
 
+enum { CHECK_CAPTURES_MAX = 16 };
+
 struct check_options {
-	const char *dir;  /* every *.cleave in it is checked too */
-	const char *pcap; /* packets from here instead of the generator */
+	const char *dir; /* every *.cleave in it is checked too */
+	/* packets from here instead of the generator */
+	const char *pcaps[CHECK_CAPTURES_MAX];
+	size_t pcap_count;
 	size_t packets;
 	uint64_t seed;
-	const char *map_init, *gen, *save;
+	const char *map_init, *gen, *save, *save_packets;
 	struct ifindex_list ifindexes; /* where packets of a capture arrive, in turn */
 	bool json, native;
 	uint32_t delay;

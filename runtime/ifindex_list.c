@@ -31,6 +31,16 @@ bool ifindex_list_is_valid(const struct ifindex_list *ifindexes)
 	return true;
 }
 
+uint32_t ifindex_list_at(const struct ifindex_list *ifindexes, size_t n)
+{
+	const char *rest = ifindexes->text ? ifindexes->text : "1";
+	uint32_t last = 1;
+
+	for (size_t i = 0; i <= n && *rest; i++)
+		last = next_number(&rest);
+	return last;
+}
+
 void ifindex_list_apply(const struct ifindex_list *ifindexes, struct packet_list *list)
 {
 	const char *rest = ifindexes->text ? ifindexes->text : "1";

@@ -14,6 +14,8 @@ struct ifindex_list {
 };
 
 bool ifindex_list_is_valid(const struct ifindex_list *ifindexes);
+/* The n-th of them, from 0. */
+uint32_t ifindex_list_at(const struct ifindex_list *ifindexes, size_t n);
 /* Sets the packets' ifindex. */
 void ifindex_list_apply(const struct ifindex_list *ifindexes, struct packet_list *list);
 

@@ -450,7 +450,8 @@ static __always_inline bool is_over(const struct flow *flow, const struct packet
 {
 	if (flow->state == TCP_CLOSED && packet->opens)
 		return true;
-	return now - flow->seen_ns > timeout_s[flow->state & 7] * NS_PER_S;
+	/* Another CPU may have seen the flow later than this packet. */
+	return now > flow->seen_ns + timeout_s[flow->state & 7] * NS_PER_S;
 }
 
 static __always_inline enum reason track(struct packet *packet, bool inside, struct flow **found)

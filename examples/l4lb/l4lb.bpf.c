@@ -272,7 +272,7 @@ static __always_inline struct backend *find_backend(const struct request *reques
 
 	if (known && !request->opens) {
 		idle = request->key.protocol == IPPROTO_UDP &&
-		       fresh.seen_ns - known->seen_ns > IDLE_NS;
+		       fresh.seen_ns > known->seen_ns + IDLE_NS;
 		*number = known->backend;
 		backend = idle ? NULL : healthy_backend(*number);
 	}

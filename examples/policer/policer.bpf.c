@@ -86,11 +86,13 @@ __u64 unmetered_packets; /* from no prefix at all */
 
 static __always_inline void refill(struct bucket *bucket, __u64 rate, __u64 burst, __u64 now)
 {
-	__u64 elapsed = now - bucket->filled_ns, limit = burst * NS_PER_S, tokens;
+	/* Another CPU may have filled it later than this packet came. */
+	__u64 elapsed = now > bucket->filled_ns ? now - bucket->filled_ns : 0;
+	__u64 limit = burst * NS_PER_S, tokens;
 
 	tokens = elapsed > REFILL_MAX_NS ? limit : bucket->tokens + elapsed * rate;
 	bucket->tokens = tokens < limit ? tokens : limit;
-	bucket->filled_ns = now;
+	bucket->filled_ns += elapsed;
 }
 
 static __always_inline bool has_tokens(const struct bucket *bucket, __u64 bytes)

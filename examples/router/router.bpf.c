@@ -256,11 +256,11 @@ static __always_inline bool take_budget(__u32 port)
 
 	if (!budget)
 		return false;
-	elapsed = now - budget->filled_ns;
+	elapsed = now > budget->filled_ns ? now - budget->filled_ns : 0;
 	tokens = elapsed > 60 * NS_PER_S ? limit : budget->tokens + elapsed * icmp_rate;
 	if (tokens > limit)
 		tokens = limit;
-	budget->filled_ns = now;
+	budget->filled_ns += elapsed;
 	budget->tokens = tokens < NS_PER_S ? tokens : tokens - NS_PER_S;
 	return tokens >= NS_PER_S;
 }
