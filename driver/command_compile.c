@@ -93,6 +93,11 @@ int compile_by_options(struct compilation *c, struct options *o, struct diag *di
 	c->dump_after = o->text[OPTION_DUMP_AFTER];
 	if (!c->stop_after)
 		c->stop_after = o->text[OPTION_STOP_AFTER];
+	if (o->text[OPTION_SPLIT] && strcmp(o->text[OPTION_SPLIT], "every") == 0 &&
+	    !strchr("bc", o->command)) {
+		diag_error(diag, NO_LOC, "--split every is many plans; name one, such as edge:N");
+		return EXIT_CLEAVE_USAGE;
+	}
 	if (o->text[OPTION_SPLIT])
 		code = read_split(c, o->text[OPTION_SPLIT], diag);
 	if (!code && o->text[OPTION_ORDER])

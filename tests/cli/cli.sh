@@ -14,7 +14,7 @@ set -u
 NF=$SOURCES/tests/nf
 WORK=$(mktemp -d) || exit 1
 trap 'rm -rf "$WORK"' EXIT
-trap 'exit 1' INT TERM HUP
+trap 'exit 1' INT TERM HUP PIPE
 chmod 755 "$WORK"
 mkdir "$WORK/tmp" "$WORK/here"
 export TMPDIR="$WORK/tmp"
