@@ -104,11 +104,17 @@ void check_report_text(FILE *out, const struct check_variant *v)
 			"same "
 			"source, compiled natively as one piece.\n",
 			v->refusal);
-	if (r->not_run)
+	if (r->only_native)
+		fprintf(
+		    out,
+		    "  %zu packets below 14 bytes, which the kernel's test run does not take, were "
+		    "compared with\n  the source compiled natively as one piece.\n",
+		    r->only_native);
+	if (r->not_run > r->only_native)
 		fprintf(
 		    out,
 		    "  %zu packets were left out: the kernel's test run takes 14 to %d bytes.\n",
-		    r->not_run, HOST_TEST_BYTES_MAX);
+		    r->not_run - r->only_native, HOST_TEST_BYTES_MAX);
 	if (r->restarts)
 		fprintf(out,
 			"  Started over %zu times: a full LRU map dropped different elements on "
@@ -172,13 +178,14 @@ json_t *check_report_json(const struct check_variant *v)
 {
 	const struct check_result *r = &v->result;
 	json_t *object =
-	    json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "bundle",
+	    json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "bundle",
 		      v->path, "split", v->bundle->split ? v->bundle->split : "", "oracle",
 		      v->native_oracle ? "native" : "kernel", "cuts", cuts_json(v), "packets",
 		      (json_int_t)r->packets, "handed_over", (json_int_t)r->handed_over,
 		      "in_flight", (json_int_t)r->in_flight, "held", (json_int_t)count_held(v),
 		      "mismatches", (json_int_t)r->mismatch, "not_run", (json_int_t)r->not_run,
-		      "restarts", (json_int_t)r->restarts, "verdicts", verdicts_json(r));
+		      "only_native", (json_int_t)r->only_native, "restarts",
+		      (json_int_t)r->restarts, "verdicts", verdicts_json(r));
 
 	if (v->shortest)
 		json_object_set_new(object, "mismatch", mismatch_json(v));

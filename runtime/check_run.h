@@ -28,6 +28,7 @@ struct check_job {
 	uint32_t cpu;
 	uint32_t delay; /* packets in flight at most; a relaxed bundle has none */
 	bool native;    /* run replay.so too */
+	bool no_kernel; /* replay.so against whole, packets of any length; both must be there */
 	struct diag *diag;
 };
 
@@ -35,6 +36,7 @@ struct check_result {
 	size_t packets;     /* run and compared */
 	size_t handed_over; /* of those, by the split */
 	size_t not_run;     /* too short or too long for the kernel's test run */
+	size_t only_native; /* of those, short ones that were compared without the kernel */
 	size_t restarts;    /* started over because full LRU maps chose differently */
 	size_t entries[CLEAVE_ENTRIES_MAX];
 	size_t verdicts[6]; /* by XDP action, 5: others */

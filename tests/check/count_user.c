@@ -2,7 +2,7 @@
  * The user part of tests/check/count.bpf.c, and for replay its kernel part too, written by hand
  * after bundle/user_abi.h. WRONG=1 forgets the TTL, WRONG=2 the count of answers, WRONG=3 scans
  * four bytes, WRONG=4 faults on a hit. WRONG=5 and 6 are the
- * kernel part's.
+ * kernel part's. WRONG=7 drops what is shorter than an Ethernet header.
  */
 #include <string.h>
 #include <linux/bpf.h>
@@ -67,6 +67,8 @@ uint32_t cleave_kernel_main(struct cleave_packet *p)
 	struct cleave_handoff header = {CLEAVE_REPLAY_GENERATION, 1, COUNT_HANDOFF};
 	struct live live;
 
+	if (WRONG == 7 && p->data_end - p->data < 14)
+		return XDP_DROP;
 	if (p->data_end - p->data < 38 || p->data[12] != 8 || p->data[13] ||
 	    (p->data[14] & 15) != 5)
 		return XDP_PASS;

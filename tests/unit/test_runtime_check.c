@@ -1,4 +1,4 @@
-/* check and replay on a split made by hand: right, and wrong in six ways. */
+/* check and replay on a split made by hand: right, and wrong in seven ways. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -193,6 +193,33 @@ static void native_oracle_stands_in(void **state)
 	assert_non_null(strstr(text, "verdict: oracle XDP_TX"));
 }
 
+/* Too short for the kernel's test run: both parts natively against the whole natively. */
+static void short_packets_are_compared_natively(void **state)
+{
+	struct place *p = *state;
+	const uint8_t bytes[60] = {[12] = 8, [14] = 0x45, [22] = 64};
+	struct diag diag = {.out = stderr, .prog = "test"};
+	struct packet_list in = {0};
+	char *text;
+	char *argv[] = {(char *)"check",  (char *)"--native", (char *)"--save-mismatch",
+			(char *)p->saved, (char *)"--pcap",   (char *)p->pcap,
+			(char *)"--dir",  (char *)p->folder,  NULL};
+
+	for (uint32_t size = 0; size < 16; size++)
+		packet_list_add(&in, bytes, size, 1, 1000 * (size + 1));
+	assert_int_equal(pcap_file_write(p->pcap, &in, &diag), 0);
+	packet_list_free(&in);
+	count_write(p->arena, p->folder, 0, true, true);
+	count_write(p->arena, p->folder, 0, false, true);
+	assert_int_equal(command(p, check_main, argv, &text), 0);
+	assert_non_null(strstr(text, "2 packets, 0 handed over, 0 mismatches"));
+	assert_non_null(strstr(text, "14 packets below 14 bytes"));
+	assert_null(strstr(text, "left out"));
+	count_write(p->arena, p->folder, 7, false, true);
+	assert_int_equal(command(p, check_main, argv, &text), EXIT_CLEAVE_INPUT);
+	assert_non_null(strstr(text, "verdict: oracle XDP_PASS, here XDP_DROP"));
+}
+
 static void replay_agrees_with_check(void **state)
 {
 	struct place *p = *state;
@@ -244,6 +271,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(overtaking_is_a_mismatch, make, drop),
 	    cmocka_unit_test_setup_teardown(redirect_elsewhere_is_a_mismatch, make, drop),
 	    cmocka_unit_test_setup_teardown(native_oracle_stands_in, make, drop),
+	    cmocka_unit_test_setup_teardown(short_packets_are_compared_natively, make, drop),
 	};
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(replay_agrees_with_check, make, drop),
