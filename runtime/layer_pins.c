@@ -89,17 +89,27 @@ int pins_get(const struct pins *pins, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+static void parent_of(char path[PINS_PATH_MAX], const char *folder)
+{
+	snprintf(path, PINS_PATH_MAX, "%s", folder);
+	*strrchr(path, '/') = '\0';
+}
+
+/* Another agent that ends may take the parent away between the two steps: once more, then. */
 static int make_folders(const char *folder)
 {
-	char path[PINS_PATH_MAX];
-	char *last;
+	char parent[PINS_PATH_MAX];
 
-	snprintf(path, sizeof path, "%s", folder);
-	last = strrchr(path, '/');
-	*last = '\0';
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	return mkdir(folder, 0700) < 0 && errno != EEXIST ? -errno : 0;
+	parent_of(parent, folder);
+	for (int turn = 0; turn < 3; turn++) {
+		if (mkdir(parent, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		if (mkdir(folder, 0700) == 0 || errno == EEXIST)
+			return 0;
+		if (errno != ENOENT)
+			break;
+	}
+	return -errno;
 }
 
 int pins_put(const struct pins *pins, int fd, const char *name)
@@ -118,6 +128,7 @@ int pins_put(const struct pins *pins, int fd, const char *name)
 
 void pins_clear(const struct pins *pins, const char *keep)
 {
+	char parent[PINS_PATH_MAX];
 	struct dirent *entry;
 	DIR *dir = pins->available ? opendir(pins->folder) : NULL;
 
@@ -127,8 +138,11 @@ void pins_clear(const struct pins *pins, const char *keep)
 		if (entry->d_name[0] != '.' && (!keep || strcmp(entry->d_name, keep)))
 			unlinkat(dirfd(dir), entry->d_name, 0);
 	closedir(dir);
-	if (!keep)
-		rmdir(pins->folder);
+	if (keep)
+		return;
+	rmdir(pins->folder);
+	parent_of(parent, pins->folder);
+	rmdir(parent); /* stays while another agent has its folder there */
 }
 
 /* bpffs takes no dots in names; ".bss" has one. */

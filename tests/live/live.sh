@@ -69,7 +69,7 @@ stop_agent() {
 	wait $AGENT || fail "the agent ended with $?"
 	AGENT=
 	[ -z "$(ls /run/cleave)" ] || fail "left in /run/cleave: $(ls /run/cleave)"
-	[ ! -d /sys/fs/bpf/cleave ] || [ -z "$(ls /sys/fs/bpf/cleave)" ] || fail "pins left"
+	[ ! -e /sys/fs/bpf/cleave ] || fail "pins left"
 	! ip link | grep -q clv || fail "links left: $(ip -br link)"
 	! ip link show nf0 | grep -q xdp || fail "nf0 still runs XDP"
 }
