@@ -21,6 +21,7 @@
 #include "support/arena.h"
 #include "support/diag.h"
 #include "support/exit_codes.h"
+#include "support/file.h"
 #include "support/memory_file.h"
 
 enum { SHRINK_RUNS_MAX = 400 };

@@ -68,6 +68,8 @@ refuses 1 '`cleave build --replay NF.bpf.c` builds one that is' "$CLEAVE" replay
 		says 0 "8 packets" "$CLEAVE" check "$source" --pcap jumbo.pcap --native
 		says 0 "7 packets were left out" "$CLEAVE" check "$source" --pcap jumbo.pcap
 	done
+	cp short.pcap mismatch.pcap
+	refuses 1 "mismatch.pcap would be overwritten" "$CLEAVE" check "$live" --pcap mismatch.pcap
 	refuses 1 "none.pcap: error: there is no packet in this capture" "$CLEAVE" check "$live" --pcap none.pcap
 	refuses 1 "raw.pcap: error: not a capture of Ethernet frames" "$CLEAVE" check "$live" --pcap raw.pcap
 	refuses 1 "none: error: cannot read the capture" "$CLEAVE" check "$live" --pcap none
