@@ -185,7 +185,9 @@ bool ir_is_at(const struct src_loc *loc, const char *file, unsigned line)
 {
 	size_t have = loc->file ? strlen(loc->file) : 0, want = strlen(file);
 
-	if (loc->line != line || have < want || strcmp(loc->file + have - want, file) != 0)
+	/* What has no place, an instruction or a refusal of the verifier, is nowhere. */
+	if (!have || !want || loc->line != line || have < want ||
+	    strcmp(loc->file + have - want, file) != 0)
 		return false;
 	return have == want || loc->file[have - want - 1] == '/';
 }
