@@ -153,10 +153,28 @@ static int generate_packets(struct check *c)
 	return err;
 }
 
+/* A capture that is read must not be written. */
+static int check_outputs(struct check *c)
+{
+	const char *out[] = {c->options.save, c->options.save_packets};
+
+	for (size_t o = 0; o < sizeof out / sizeof *out; o++)
+		for (size_t i = 0; out[o] && i < c->options.pcap_count; i++)
+			if (file_is_same(c->options.pcaps[i], out[o])) {
+				diag_error(&c->diag, NO_LOC,
+					   "%s would be overwritten; see --save-mismatch",
+					   c->options.pcaps[i]);
+				return -EINVAL;
+			}
+	return 0;
+}
+
 static int make_packets(struct check *c)
 {
-	int err = c->options.pcap_count ? read_packets(c) : generate_packets(c);
+	int err = check_outputs(c);
 
+	if (!err)
+		err = c->options.pcap_count ? read_packets(c) : generate_packets(c);
 	if (!err && c->options.save_packets)
 		err = pcap_file_write(c->options.save_packets, &c->packets, &c->diag);
 	return err;
