@@ -95,8 +95,8 @@ void check_report_text(FILE *out, const struct check_variant *v)
 	if (r->in_flight > 1)
 		fprintf(
 		    out,
-		    "  Up to %zu packets were in flight at a time; %zu others followed packets of "
-		    "their key.\n",
+		    "  Up to %zu packets were in flight at a time; %zu of those handed over only "
+		    "followed one of their key.\n",
 		    r->in_flight, count_held(v));
 	if (v->native_oracle)
 		fprintf(out,
