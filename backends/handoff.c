@@ -58,7 +58,7 @@ static int by_alignment(const void *a, const void *b)
 struct handoff handoff_layout(struct arena *arena, const struct plan *plan,
 			      const struct plan_cut *cut, bool native)
 {
-	const struct ir_edge *edge = &plan->program->edges[cut->edge];
+	const struct ir_edge *edge = ir_edge_behind(plan->program, cut->edge);
 	struct handoff h = {.count = edge->live_count};
 	uint32_t at = 0;
 

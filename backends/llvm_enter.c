@@ -307,7 +307,7 @@ static void demote(struct llvm_clone *c, struct demotions *d, LLVMValueRef origi
 static void demote_restored(struct llvm_clone *c, struct demotions *d)
 {
 	for (size_t n = 0; n < c->plan->cut_count; n++) {
-		const struct ir_edge *edge = &c->program->edges[c->plan->cuts[n].edge];
+		const struct ir_edge *edge = ir_edge_behind(c->program, c->plan->cuts[n].edge);
 
 		for (size_t i = 0; i < edge->restored_count; i++)
 			if (!find_demoted(d, edge->restored[i]))
@@ -321,7 +321,7 @@ static LLVMBasicBlockRef build_entry(struct llvm_clone *c, const struct demotion
 				     const struct plan_cut *cut)
 {
 	struct entering e = {.clone = c,
-			     .edge = &c->program->edges[cut->edge],
+			     .edge = ir_edge_behind(c->program, cut->edge),
 			     .layout = handoff_layout(c->arena, c->plan, cut, c->native)};
 	LLVMBasicBlockRef target = llvm_clone_block(c, e.edge->to);
 
@@ -380,7 +380,7 @@ int llvm_enter_behind_cuts(struct llvm_clone *c, struct diag *diag)
 	    LLVMBuildSwitch(c->builder, entry, unknown, (unsigned)c->plan->cut_count + 1);
 	for (size_t n = 0; n < c->plan->cut_count; n++) {
 		const struct plan_cut *cut = &c->plan->cuts[n];
-		bool whole = c->program->edges[cut->edge].from == IR_NONE;
+		bool whole = ir_edge_behind(c->program, cut->edge)->from == IR_NONE;
 
 		if (c->native && cut->held_only)
 			continue;

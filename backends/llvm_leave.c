@@ -447,7 +447,7 @@ static int leave_at(struct llvm_clone *c, const struct plan_cut *cut, struct dia
 static void clear_carried_stack(struct llvm_clone *c)
 {
 	for (size_t n = 0; n < c->plan->cut_count; n++) {
-		const struct ir_edge *edge = &c->program->edges[c->plan->cuts[n].edge];
+		const struct ir_edge *edge = ir_edge_behind(c->program, c->plan->cuts[n].edge);
 
 		for (size_t i = 0; i < edge->live_count; i++)
 			if (edge->live[i].kind == IR_LIVE_STACK)

@@ -146,6 +146,7 @@ struct ir_edge {
 			    values */
 	size_t restored_count;
 	struct ir_why cut; /* NONE: a packet may be handed over here */
+	bool restarts;     /* with nothing but itself: user runs the program from its start again */
 };
 
 struct ir_map {
@@ -194,6 +195,12 @@ static inline struct ir_op *ir_first_op(const struct ir_program *p, size_t block
 static inline struct ir_op *ir_end_op(const struct ir_program *p, size_t block)
 {
 	return ir_first_op(p, block) + p->blocks[block].op_count;
+}
+
+/* The edge at whose far side user goes on, with that edge's live values. */
+static inline const struct ir_edge *ir_edge_behind(const struct ir_program *p, int edge)
+{
+	return &p->edges[p->edges[edge].restarts ? 0 : edge];
 }
 
 const char *ir_op_text(enum ir_op_kind kind); /* "map.lookup" */

@@ -124,6 +124,7 @@ static void print_cut(FILE *out, const struct plan *plan, const struct plan_cut 
 		fprintf(out, "%.4f of packets x %.1f ns, ", cut->frequency, cut->cost_ns);
 	fprintf(out, "%u bytes of metadata, %u live\n        %s\n", plan_handoff_bytes(plan, cut),
 		cut->live_bytes, cut->because);
+	e = ir_edge_behind(p, cut->edge);
 	for (size_t i = 0; i < e->live_count; i++)
 		fprintf(out, "        %-16s %3u  %s%s%s\n", e->live[i].name ? e->live[i].name : "?",
 			map_live_size(p, &e->live[i], live_home(plan, &e->live[i])),

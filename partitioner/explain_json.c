@@ -79,11 +79,13 @@ static json_t *live_json(const struct plan *plan, const struct ir_live *live)
 static json_t *cut_json(const struct plan *plan, const struct plan_cut *cut)
 {
 	const struct ir_edge *e = &plan->program->edges[cut->edge];
+	const struct ir_edge *behind = ir_edge_behind(plan->program, cut->edge);
 	const struct ir_block *to = &plan->program->blocks[e->to];
 	json_t *object = json_object(), *live = json_array();
 
-	for (size_t i = 0; i < e->live_count; i++)
-		json_array_append_new(live, live_json(plan, &e->live[i]));
+	for (size_t i = 0; i < behind->live_count; i++)
+		json_array_append_new(live, live_json(plan, &behind->live[i]));
+	json_object_set_new(object, "starts_over", json_boolean(e->restarts));
 	json_object_set_new(object, "edge", json_integer(cut->edge));
 	json_object_set_new(object, "entry", json_integer(cut->entry));
 	json_object_set_new(object, "from",

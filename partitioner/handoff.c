@@ -46,7 +46,7 @@ static uint32_t size_of(const struct homes *homes, const struct ir_live *live)
 
 static uint32_t lay_out(const struct homes *homes, int edge, uint32_t ordered_maps, uint32_t *sum)
 {
-	const struct ir_edge *e = &homes->program->edges[edge];
+	const struct ir_edge *e = ir_edge_behind(homes->program, edge);
 	uint32_t at = sizeof(struct cleave_handoff), total = 0;
 
 	if (ordered_maps)

@@ -154,23 +154,67 @@ static void spread_before_kernel(struct legality *g)
 			       op_phrase(p, &p->ops[g->cause[b]]));
 }
 
-/* Edges behind which user cannot go on, and those whose live values do not fit whatever the plan.
+/* Would anybody notice that the op ran twice? A clock may, but is as right the second time. */
+static bool is_noticed(const struct ir_program *p, const struct ir_op *op)
+{
+	enum ir_packet_effect packet = ir_op_packet(op->kind);
+	enum ir_state_effect state = ir_op_state(op->kind);
+
+	if (op->map != IR_NONE && p->maps[op->map].packet_local)
+		return false;
+	if (op->kind == IR_OP_CLOCK)
+		return op->name && strstr(op->name, "random");
+	return packet == IR_PACKET_WRITE || packet == IR_PACKET_RESIZE || state == IR_STATE_WRITE ||
+	       state == IR_STATE_RMW || op->kind == IR_OP_TRACE || op->kind == IR_OP_HELPER ||
+	       op->kind == IR_OP_REDIRECT;
+}
+
+/* Per block: on some way to its end an op has run that would be noticed to run again. */
+static bool *find_noticed(struct ir_program *p)
+{
+	bool *noticed = arena_array(p->arena, p->block_count, sizeof *noticed), changed;
+
+	for (size_t o = 0; o < p->op_count; o++)
+		noticed[p->ops[o].block] |= is_noticed(p, &p->ops[o]);
+	do {
+		changed = false;
+		for (size_t e = 1; e < p->edge_count; e++) {
+			bool *to = &noticed[p->edges[e].to];
+
+			changed |= noticed[p->edges[e].from] && !*to;
+			*to |= noticed[p->edges[e].from];
+		}
+	} while (changed);
+	return noticed;
+}
+
+/*
+ * Edges behind which user cannot go on, and those whose live values do not fit whatever the plan.
+ * Such a packet may still go to user as it is, to be looked at from the start, when nothing that
+ * the kernel has done with it shows.
  */
 static void mark_edges(struct legality *g)
 {
 	struct ir_program *p = g->program;
 	enum map_mode *open = arena_array(p->arena, p->map_count + 1, sizeof *open);
+	const bool *noticed = find_noticed(p);
 
 	for (size_t e = 0; e < p->edge_count; e++) {
 		struct ir_edge *edge = &p->edges[e];
-		uint32_t sum = 0, bytes = handoff_bytes(p, (int)e, open, 0, &sum);
+		uint32_t sum = 0, bytes;
 
+		edge->restarts = false;
+		bytes = handoff_bytes(p, (int)e, open, 0, &sum);
 		if (edge->cut.reason != IR_REASON_NONE)
 			continue;
 		if (g->cause[edge->to] != IR_NONE)
 			edge->cut = (struct ir_why){IR_REASON_USER_ILLEGAL,
 						    op_phrase(p, &p->ops[g->cause[edge->to]])};
-		else if (bytes > g->target->handoff_bytes_max)
+		else if (bytes <= g->target->handoff_bytes_max)
+			continue;
+		else if (e && !noticed[edge->from] && g->cause[p->edges[0].to] == IR_NONE)
+			edge->restarts = true;
+		else
 			edge->cut = (struct ir_why){IR_REASON_LIVE_TOO_BIG,
 						    arena_printf(p->arena, "%u", sum)};
 	}

@@ -93,6 +93,12 @@ static void add_cut(const struct search *search, struct plan *plan, int edge, bo
 	}
 	cut->frequency = edge ? s->flow[(size_t)edge * s->layers + IR_LAYER_KERNEL] : 1;
 	cut->because = cut_because(search, plan, edge);
+	if (p->edges[edge].restarts)
+		cut->because = arena_printf(
+		    p->arena,
+		    "%s; user starts over: more than %u bytes are live here, and nothing that "
+		    "the kernel did with the packet shows",
+		    cut->because, plan->target.handoff_bytes_max);
 }
 
 static int fill_cuts(const struct search *search, struct plan *plan, struct diag *diag)

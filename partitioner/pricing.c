@@ -20,11 +20,13 @@ void pricing_new(struct pricing *pricing, struct arena *scratch, const struct ir
 {
 	int *from = arena_array(scratch, program->edge_count, sizeof *from);
 	int *to = arena_array(scratch, program->edge_count, sizeof *to);
+	int *behind = arena_array(scratch, program->edge_count, sizeof *behind);
 	double *probability = arena_array(scratch, program->edge_count, sizeof *probability);
 
 	for (size_t e = 0; e < program->edge_count; e++) {
 		from[e] = program->edges[e].from;
 		to[e] = program->edges[e].to;
+		behind[e] = ir_edge_behind(program, (int)e)->to;
 		probability[e] = e ? program->edges[e].probability : 1;
 	}
 	*pricing = (struct pricing){
@@ -33,7 +35,7 @@ void pricing_new(struct pricing *pricing, struct arena *scratch, const struct ir
 	    .target = target,
 	    .strict = strict,
 	    .stopping = stopping_new(scratch, IR_LAYER_COUNT, program->block_count,
-				     program->edge_count, from, to, probability),
+				     program->edge_count, from, to, behind, probability),
 	    .user_can = arena_array(scratch, program->block_count, sizeof(bool)),
 	};
 }
@@ -134,10 +136,11 @@ static bool needs_call(const struct ir_program *p, const struct ir_live *live,
 double pricing_handoff_ns(const struct ir_program *program, const struct target *target, int edge,
 			  const enum map_mode *modes, uint32_t bytes)
 {
+	const struct ir_edge *behind = ir_edge_behind(program, edge);
 	double cost = target->handoff_ns + target->handoff_byte_ns * bytes;
 
-	for (size_t i = 0; i < program->edges[edge].live_count; i++)
-		if (needs_call(program, &program->edges[edge].live[i], modes))
+	for (size_t i = 0; i < behind->live_count; i++)
+		if (needs_call(program, &behind->live[i], modes))
 			cost += target->bpf_call_ns;
 	return cost;
 }
@@ -170,7 +173,8 @@ bool pricing_edge_is_legal(const struct pricing *pr, int edge, const enum map_mo
 {
 	const struct ir_edge *e = &pr->program->edges[edge];
 
-	return e->cut.reason == IR_REASON_NONE && pr->user_can[e->to] &&
+	return e->cut.reason == IR_REASON_NONE &&
+	       pr->user_can[ir_edge_behind(pr->program, edge)->to] &&
 	       handoff_bytes(pr->program, edge, modes, ordered_maps, NULL) <=
 		   pr->target->handoff_bytes_max;
 }

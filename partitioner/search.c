@@ -97,7 +97,7 @@ static bool hold(const struct search *search, struct settled *s)
 			if (s->held[e] || s->cut[e] || (from != IR_NONE && !s->in_kernel[from]))
 				continue;
 			s->held[e] = true;
-			s->in_user[b] = true;
+			s->in_user[ir_edge_behind(p, e)->to] = true;
 			changed = true;
 		}
 	}
@@ -118,7 +118,7 @@ void search_settle(struct search *search, struct settled *s)
 		int from = p->edges[e].from;
 
 		if (s->cut[e] && (from == IR_NONE || s->in_kernel[from]))
-			s->in_user[p->edges[e].to] = true;
+			s->in_user[ir_edge_behind(p, (int)e)->to] = true;
 	}
 	/* A held cut brings more blocks into the user part, and these may touch more maps. */
 	do {

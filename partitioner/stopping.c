@@ -16,7 +16,8 @@
 enum { POLICIES_MAX = 1000 };
 
 struct stopping *stopping_new(struct arena *arena, size_t layers, size_t blocks, size_t edges,
-			      const int *from, const int *to, const double *probability)
+			      const int *from, const int *to, const int *behind,
+			      const double *probability)
 {
 	struct stopping *s = arena_alloc(arena, sizeof *s);
 
@@ -25,6 +26,7 @@ struct stopping *stopping_new(struct arena *arena, size_t layers, size_t blocks,
 			       .edge_count = edges,
 			       .from = from,
 			       .to = to,
+			       .behind = behind,
 			       .probability = probability};
 	s->block_cost = arena_array(arena, blocks * layers, sizeof(double));
 	s->edge_cost = arena_array(arena, edges * layers * layers, sizeof(double));
@@ -51,7 +53,7 @@ static double leave_cost(struct stopping *s, int edge, size_t layer, uint8_t *ch
 	*choice = STOPPING_NEVER;
 	for (size_t up = layer + 1; up < s->layers; up++) {
 		double cost = *stopping_edge_cost(s, (size_t)edge, layer, up) +
-			      s->value[(size_t)s->to[edge] * s->layers + up];
+			      s->value[(size_t)s->behind[edge] * s->layers + up];
 
 		if (cost < best) {
 			best = cost;
@@ -79,11 +81,12 @@ static bool choose(struct stopping *s, int edge, size_t layer)
 static double edge_value(struct stopping *s, int edge, size_t layer)
 {
 	uint8_t choice = s->choice[(size_t)edge * s->layers + layer];
+	int to = choice == layer ? s->to[edge] : s->behind[edge];
 
 	if (choice == STOPPING_NEVER)
 		return INFINITY;
 	return *stopping_edge_cost(s, (size_t)edge, layer, choice) +
-	       s->value[(size_t)s->to[edge] * s->layers + choice];
+	       s->value[(size_t)to * s->layers + choice];
 }
 
 static bool inside(const struct stopping *s, int edge, int component)
@@ -223,11 +226,23 @@ void stopping_solve(struct stopping *s)
 	s->cost = edge_value(s, 0, 0);
 }
 
+/* What starts over at the block in this layer, having left lower ones elsewhere. */
+static double restarts(const struct stopping *s, int block, size_t layer)
+{
+	double sum = 0;
+
+	for (size_t e = 0; e < s->edge_count; e++)
+		for (size_t l = 0; s->behind[e] == block && s->to[e] != block && l < layer; l++)
+			if (s->choice[e * s->layers + l] == layer)
+				sum += s->flow[e * s->layers + l];
+	return sum;
+}
+
 /* What enters the block in this layer from outside its loop, and from lower layers. */
 static double inflow(const struct stopping *s, int block, size_t layer, int loop)
 {
 	const struct components *c = s->components;
-	double sum = 0;
+	double sum = restarts(s, block, layer);
 
 	for (int i = c->in_begin[block]; i < c->in_begin[block + 1]; i++) {
 		int e = c->in[i];
@@ -235,7 +250,7 @@ static double inflow(const struct stopping *s, int block, size_t layer, int loop
 
 		for (size_t l = 0; l <= layer; l++)
 			if (s->choice[(size_t)e * s->layers + l] == layer &&
-			    !(looping && l == layer))
+			    !(looping && l == layer) && (l == layer || s->behind[e] == block))
 				sum += s->flow[(size_t)e * s->layers + l];
 	}
 	return sum;

@@ -7,7 +7,10 @@
  * problem.
  *
  *     V[l](b) = block_cost[l](b) + sum over edges e out of b of
- *               probability(e) * min over l' >= l of (edge_cost[l][l'](e) + V[l'](to(e)))
+ *               probability(e) * min(V[l](to(e)) + edge_cost[l][l](e),
+ *                                    min over l' > l of (edge_cost[l][l'](e) + V[l'](behind(e))))
+ *
+ * behind(e) is to(e), or where a packet starts over that leaves its layer at e.
  *
  * An infinite cost means "not allowed"; a choice that can lead a packet, however improbably, to
  * where nothing is allowed is not allowed either. Layers are solved from the highest down; inside a
@@ -34,6 +37,7 @@ struct linear;
 struct stopping {
 	size_t layers, block_count, edge_count;
 	const int *from, *to;      /* edges; edge 0 has from < 0 and enters the graph at layer 0 */
+	const int *behind;         /* per edge: the block at which a higher layer goes on */
 	const double *probability; /* of the edge at the end of its block; 1 for edge 0 */
 	double *block_cost;        /* [block * layers + layer] */
 	double *edge_cost;         /* see stopping_edge_cost */
@@ -47,7 +51,8 @@ struct stopping {
 };
 
 struct stopping *stopping_new(struct arena *arena, size_t layers, size_t blocks, size_t edges,
-			      const int *from, const int *to, const double *probability);
+			      const int *from, const int *to, const int *behind,
+			      const double *probability);
 
 /* The cost of crossing the edge from one layer into another (or the same: 0 or INFINITY). */
 static inline double *stopping_edge_cost(struct stopping *s, size_t edge, size_t from, size_t to)

@@ -164,7 +164,7 @@ static struct key_object object_behind(const struct ir_program *program, const s
 static bool is_filled_at(const struct ir_program *program, const struct plan_cut *cut,
 			 struct key_object object)
 {
-	const struct ir_edge *edge = &program->edges[cut->edge];
+	const struct ir_edge *edge = ir_edge_behind(program, cut->edge);
 	const struct ir_op *first = ir_first_op(program, (size_t)edge->to);
 	const int *idom = ir_compute_dominators(program);
 
@@ -188,7 +188,7 @@ static bool is_keyed(const struct llvm_clone *c, int map)
 	if (c->program->maps[map].type == BPF_MAP_TYPE_LPM_TRIE)
 		return false;
 	for (size_t n = 0; n < c->plan->cut_count; n++) {
-		const struct ir_edge *edge = &c->program->edges[c->plan->cuts[n].edge];
+		const struct ir_edge *edge = ir_edge_behind(c->program, c->plan->cuts[n].edge);
 		bool touches;
 		struct key_object object = object_behind(c->program, edge, map, &touches);
 
@@ -207,7 +207,7 @@ void llvm_order_clear_keys(struct llvm_clone *c)
 	for (size_t m = 0; m < c->program->map_count; m++)
 		for (size_t n = 0; n < c->plan->cut_count; n++) {
 			const struct plan_cut *cut = &c->plan->cuts[n];
-			const struct ir_edge *edge = &c->program->edges[cut->edge];
+			const struct ir_edge *edge = ir_edge_behind(c->program, cut->edge);
 			bool touches;
 
 			if (!c->plan->maps[m].ordered || !is_keyed(c, (int)m))
@@ -259,7 +259,7 @@ LLVMValueRef llvm_order_cell(struct llvm_clone *c, const struct ir_op *op)
 
 void llvm_order_cells_of_cut(struct llvm_clone *c, const struct plan_cut *cut, LLVMValueRef *cells)
 {
-	const struct ir_edge *edge = &c->program->edges[cut->edge];
+	const struct ir_edge *edge = ir_edge_behind(c->program, cut->edge);
 
 	for (size_t m = 0; m < c->program->map_count; m++) {
 		bool touches;

@@ -46,7 +46,7 @@ fi
 	fail "no plan: $(head -3 "$work/err")"
 	exit 1
 }
-layers=$(awk '/^  b[0-9]+ / { if ($2 == "kernel" || $2 == "kernel,") k = 1; if ($2 == "user" || $3 == "user") u = 1; if ($2 == "both") k = u = 1 }
+layers=$(awk '/^  b[0-9]+ / { if ($2 ~ /kernel/) k = 1; if ($2 ~ /user/) u = 1 }
 	END { print (k ? "kernel" : "") (k && u ? " " : "") (u ? "user" : "") }' "$work/plan")
 cuts=$(awk '/^cuts/ { on = 1 } /^maps/ { on = 0 } on && /^  entry/ { n++ } on && /held packets only/ { n-- } END { print n + 0 }' "$work/plan")
 home() {

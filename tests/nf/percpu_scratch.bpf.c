@@ -1,5 +1,5 @@
-// EXPECT layers: user
-// EXPECT home scratch: user
+// EXPECT layers: kernel user
+// EXPECT home scratch: packet-local
 /* A per-CPU array element stands in for a big stack: written before the loop, read behind it. */
 #include "nf.h"
 

@@ -292,18 +292,39 @@ static void spreads_legality(void **state)
 	assert_int_equal(p->ops[0].missing[IR_LAYER_NIC].reason, IR_REASON_COMPUTE_NIC);
 }
 
-/* More live bytes than the metadata holds: cut earlier. */
+/* More live bytes than the metadata holds, and the kernel has left traces: cut earlier. */
 static void cuts_elsewhere_when_too_big(void **state)
 {
 	struct setting *s = *state;
 	struct ir_program *p = firewall(s->arena);
 
+	p->ops[0].kind = IR_OP_PKT_WRITE;
 	graph_live(p, 4, IR_LIVE_STACK, 300, IR_NONE, "buffer");
 	struct plan *plan = plan_with(s, p, (struct split){SPLIT_AUTO}, false);
 
 	assert_int_equal(p->edges[4].cut.reason, IR_REASON_LIVE_TOO_BIG);
 	assert_string_equal(p->edges[4].cut.detail, "312");
 	assert_int_equal(plan->cuts[0].edge, 1);
+}
+
+/* The same without traces: user starts over, and nothing travels. */
+static void starts_over_when_too_big(void **state)
+{
+	struct setting *s = *state;
+	struct ir_program *p = firewall(s->arena);
+	struct plan *plan;
+
+	graph_live(p, 4, IR_LIVE_STACK, 300, IR_NONE, "buffer");
+	plan = plan_with(s, p, (struct split){.kind = SPLIT_AT_EDGE, .edge = 4}, false);
+	assert_true(p->edges[4].restarts);
+	assert_int_equal(p->edges[4].cut.reason, IR_REASON_NONE);
+	for (size_t n = 0; n < plan->cut_count; n++)
+		if (plan->cuts[n].edge == 4) {
+			assert_int_equal(plan_handoff_bytes(plan, &plan->cuts[n]), 8);
+			assert_int_equal(plan->cuts[n].live_bytes, 0);
+		}
+	for (size_t b = 0; b < p->block_count; b++)
+		assert_true(plan->blocks[b].layers & 1 << IR_LAYER_USER);
 }
 
 static void explains(void **state)
@@ -346,6 +367,7 @@ int main(void)
 	    TEST(stays_in_the_kernel),
 	    TEST(reports_what_has_no_layer),
 	    TEST(spreads_legality),
+	    TEST(starts_over_when_too_big),
 	    TEST(cuts_elsewhere_when_too_big),
 	    TEST(explains),
 	};

@@ -29,13 +29,13 @@ static uint32_t draw(uint32_t below)
 enum { BLOCKS = 6, EDGES_MAX = 11 };
 
 struct example {
-	int from[EDGES_MAX], to[EDGES_MAX];
+	int from[EDGES_MAX], to[EDGES_MAX], behind[EDGES_MAX];
 	double probability[EDGES_MAX];
 	size_t edges;
 	struct stopping *s;
 };
 
-/* A chain with extra edges, backward ones too; two layers. */
+/* A chain with extra edges, backward ones too; two layers. Who leaves may have to start over. */
 static void make(struct example *x, struct arena *a)
 {
 	int outs[BLOCKS] = {0};
@@ -56,7 +56,9 @@ static void make(struct example *x, struct arena *a)
 	x->probability[0] = 1;
 	for (size_t e = 1; e < x->edges; e++)
 		x->probability[e] = outs[x->from[e]] == 1 ? 1 : 0.5;
-	x->s = stopping_new(a, 2, BLOCKS, x->edges, x->from, x->to, x->probability);
+	for (size_t e = 0; e < x->edges; e++)
+		x->behind[e] = draw(4) ? x->to[e] : 0;
+	x->s = stopping_new(a, 2, BLOCKS, x->edges, x->from, x->to, x->behind, x->probability);
 	for (size_t b = 0; b < BLOCKS; b++)
 		for (size_t l = 0; l < 2; l++)
 			x->s->block_cost[b * 2 + l] = draw(l ? 25 : 8) ? 1 + draw(100) : INFINITY;
@@ -82,7 +84,7 @@ static void iterate(const struct example *x, size_t l, unsigned cuts, const doub
 	for (int round = 0; round < BLOCKS + 1; round++)
 		for (size_t e = 1; e < x->edges; e++) {
 			bool cut = l == 0 && cuts >> e & 1;
-			double up = cut ? *stopping_edge_cost(s, e, 0, 1) + above[x->to[e]] : 0;
+			double up = cut ? *stopping_edge_cost(s, e, 0, 1) + above[x->behind[e]] : 0;
 
 			if (cut ? isinf(up) : never[x->to[e]])
 				never[x->from[e]] = true;
@@ -99,8 +101,9 @@ static void iterate(const struct example *x, size_t l, unsigned cuts, const doub
 
 			for (size_t e = 1; e < x->edges; e++)
 				if (x->from[e] == b && l == 0 && cuts >> e & 1)
-					sum += x->probability[e] *
-					       (*stopping_edge_cost(s, e, 0, 1) + above[x->to[e]]);
+					sum +=
+					    x->probability[e] *
+					    (*stopping_edge_cost(s, e, 0, 1) + above[x->behind[e]]);
 				else if (x->from[e] == b)
 					sum += x->probability[e] * value[x->to[e]];
 			value[b] = sum;
@@ -175,7 +178,7 @@ static void takes_three_layers(void **state)
 	static const double probability[] = {1, 1, 1};
 	static const double costs[] = {1, 10, 20, INFINITY, 10, 50, INFINITY, INFINITY, 30};
 	struct arena *a = arena_new();
-	struct stopping *s = stopping_new(a, 3, 3, 3, from, to, probability);
+	struct stopping *s = stopping_new(a, 3, 3, 3, from, to, to, probability);
 
 	memcpy(s->block_cost, costs, sizeof costs);
 	for (size_t e = 0; e < 3; e++)
@@ -196,7 +199,7 @@ static void solves_long_loops(void **state)
 	static const int from[] = {-1, 0, 1, 1}, to[] = {0, 1, 1, 2};
 	static const double probability[] = {1, 1, 1 - 5e-6, 5e-6};
 	struct arena *a = arena_new();
-	struct stopping *s = stopping_new(a, 1, 3, 4, from, to, probability);
+	struct stopping *s = stopping_new(a, 1, 3, 4, from, to, to, probability);
 
 	for (size_t b = 0; b < 3; b++)
 		s->block_cost[b] = 1;
