@@ -316,6 +316,23 @@ static bool read_connective(LLVMValueRef test, LLVMValueRef operand[2], bool *an
 	return *any || is_bool(LLVMGetOperand(test, 2), 0);
 }
 
+/* From the second round on this flag is `bit`: what clang makes of a counter to two. */
+static bool becomes(const struct loop_walk *walk, LLVMValueRef flag, unsigned bit)
+{
+	bool always = true;
+
+	if (!LLVMIsAPHINode(flag) ||
+	    LLVMGetInstructionParent(flag) != walk->program->blocks[walk->header].value)
+		return false;
+	for (unsigned n = 0; n < LLVMCountIncoming(flag); n++) {
+		int from = ir_block_of(walk->program, LLVMGetIncomingBlock(flag, n));
+
+		if (from != IR_NONE && walk->body[from])
+			always &= is_bool(LLVMGetIncomingValue(flag, n), bit);
+	}
+	return always;
+}
+
 /*
  * Iterations until `test` is what leaves. clang folds `i < N && more` into one branch: the loop
  * ends as soon as one test of an "or" holds, but only once both of an "and" do.
@@ -329,6 +346,8 @@ static uint64_t test_trips(const struct loop_walk *walk, LLVMValueRef test, bool
 	test = llvm_bare_value(test);
 	if (LLVMIsAICmpInst(test))
 		return compare_trips(walk, test, leaves_when);
+	if (becomes(walk, test, leaves_when))
+		return 2;
 	if (depth == RANGE_DEPTH)
 		return TRIPS_MAX;
 	if (LLVMIsABinaryOperator(test) && LLVMGetInstructionOpcode(test) == LLVMXor &&
