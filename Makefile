@@ -32,6 +32,10 @@ bench:
 fuzz:
 	@scripts/setup build test
 	@tests/fuzz/run.sh $(FUZZ_SECONDS)
+	@scripts/configure $(BUILD)
+	@$(NINJA)
+	@nice python3 tests/fuzz/nfgen run --cleave $(BUILD)/driver/cleave --first $$(date +%s) --count 0 \
+		--seconds $(FUZZ_SECONDS) --size 30 --keep $(BUILD)/nfgen
 
 # Everything again under the address and undefined-behaviour sanitizers, in a build folder of its own.
 sanitize:

@@ -13,7 +13,7 @@ $found"
 }
 
 # shellcheck disable=SC2046
-set -- $(files '*.c' '*.h' '*.def' '*.sh' '*.awk' '*.jq' '*.build' '*.txt' '*.md' '*.scd' '*.json' Makefile 'scripts/*' \
+set -- $(files '*.c' '*.h' '*.def' '*.sh' '*.awk' '*.jq' '*.build' '*.txt' '*.md' '*.scd' '*.json' '*.py' Makefile 'scripts/*' \
 	'eval/*' '.ci/*' | sort -u)
 find_text "blanks at the end of a line" "[ $tab]\$" "$@"
 find_text "a blank before a tab" " $tab" "$@"

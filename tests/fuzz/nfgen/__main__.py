@@ -1,0 +1,55 @@
+"""nfgen: random well-formed XDP programs, every split of each compared with the kernel's run of the source.
+
+    nfgen print SEED                 the program
+    nfgen write SEED FOLDER          the program, its traffic and maps
+    nfgen run [--first S] [--count N] [--seconds T] ...    check programs; failures are reduced and kept
+"""
+
+import argparse
+import pathlib
+import sys
+
+sys.dont_write_bytecode = True
+
+from program import generate  # noqa: E402
+from run import run  # noqa: E402
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="nfgen", description="random XDP programs, split and compared with the kernel")
+    commands = parser.add_subparsers(dest="command", required=True)
+    show = commands.add_parser("print", help="print the program of a seed")
+    show.add_argument("seed", type=int)
+    write = commands.add_parser("write", help="write program, traffic and maps of a seed")
+    write.add_argument("seed", type=int)
+    write.add_argument("folder", type=pathlib.Path)
+    check = commands.add_parser("run", help="check programs")
+    check.add_argument("--cleave", type=pathlib.Path, required=True, help="the program cleave")
+    check.add_argument("--first", type=int, default=1, help="first seed")
+    check.add_argument("--count", type=int, default=25, help="how many programs; 0: until time is up")
+    check.add_argument("--seconds", type=int, default=0, help="stop after this time; 0: never")
+    check.add_argument("--packets", type=int, default=300, help="for each split")
+    check.add_argument("--timeout", type=int, default=300, help="seconds for one program")
+    check.add_argument("--delay", type=int, help="packets in flight at a time; default: as check does")
+    check.add_argument("--jobs", type=int, default=1, help="programs at a time")
+    check.add_argument("--keep", type=pathlib.Path, help="folder for failing programs; without it none are kept or reduced")
+    check.add_argument("--reduce-seconds", type=int, default=600, help="for one failing program")
+    for each in (show, write, check):
+        each.add_argument("--size", type=int, default=45, help="about how many statements; part of what a seed means")
+    return parser.parse_args()
+
+
+def main():
+    args = parse_arguments()
+    if args.command == "print":
+        print(generate(args.seed, args.size).source(), end="")
+    elif args.command == "write":
+        args.folder.mkdir(parents=True, exist_ok=True)
+        generate(args.seed, args.size).write(args.folder, f"nf{args.seed}")
+    else:
+        return run(args)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

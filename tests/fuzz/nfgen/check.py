@@ -1,0 +1,146 @@
+"""One program through `cleave check --split every`, and what came of it.
+
+    ok         every split is the same as the kernel's run of the source
+    rejected   the kernel's verifier does not take the source itself: nothing to compare with
+    model      the verifier takes the source, but Cleave's model of it does not
+    mismatch   a split differs
+    overtaken  a split differs, but not if every packet is completed before the next
+    crash      an assertion, a signal, exit status 70
+    no-time    not done in time
+    refused    check says that the input is at fault
+    verifier   the verifier refuses a kernel part, and no remedy or other cut was found
+
+All but the first two are failures; key() tells whether two of them are the same. A cut without a split for a reason of
+the plan's (packets leave the kernel before it on every path) is an answer, and only counted.
+"""
+
+import json
+import os
+import platform
+import re
+import signal
+import subprocess
+
+FAILURES = ("model", "mismatch", "overtaken", "crash", "no-time", "refused", "verifier")
+SPLITS = re.compile(r"(\d+) legal cuts, (\d+) variants, (\d+) without, (\d+) remedies")
+NO_MAP = re.compile(r'the program has no map "(\w+)"')
+NO_VARIANT = re.compile(r"cut \d+: no variant: (.*)")
+REFUSED_PART = re.compile(r"verifier|refuse|too (big|long|large)|BPF")
+
+
+class Checker:
+    """cleave: the program. packets: for each split. timeout: seconds for one program."""
+
+    def __init__(self, cleave, folder, packets=300, timeout=240):
+        self.cleave, self.folder, self.packets, self.timeout = cleave, folder, packets, timeout
+
+    def check(self, program, stem, tree=None, delay=None):
+        """delay: packets in flight at a time; None: as many as check does by itself."""
+        program.write(self.folder, stem, tree)
+        outcome = self.run_with_maps(stem, program.seed, delay)
+        if outcome.kind == "mismatch" and delay is None and self.run(stem, program.seed, 0).kind == "ok":
+            outcome.kind = "overtaken"
+        if outcome.kind == "rejected" and self.kernel_takes(stem):
+            outcome.kind = "model"
+        return outcome
+
+    def kernel_takes(self, stem):
+        """Is the source as clang compiles it fine with the verifier?"""
+        include = f"-I/usr/include/{platform.machine()}-linux-gnu"
+        compiled = subprocess.run(["clang-19", "-target", "bpf", f"-D__{platform.machine()}__", "-mcpu=v3", "-O2", "-g", "-w",
+                                   include, "-c", f"{stem}.bpf.c", "-o", f"{stem}.o"], cwd=self.folder)
+        cleaved = [path for path in (self.cleave.parent.parent / "runtime" / "cleaved", self.cleave.with_name("cleaved"))
+                   if path.exists()]
+        return compiled.returncode == 0 and bool(cleaved) and subprocess.run(
+            [str(cleaved[0]), "verify", f"{stem}.o"], cwd=self.folder, capture_output=True).returncode == 0
+
+    def run_with_maps(self, stem, seed, delay):
+        while True:
+            outcome = self.run(stem, seed, delay)
+            unknown = NO_MAP.search(outcome.said)
+            if not unknown:
+                return outcome
+            self.forget_map(stem, unknown[1])
+
+    def forget_map(self, stem, name):
+        """clang drops maps that nothing reaches."""
+        path = self.folder / f"{stem}.maps.json"
+        maps = json.loads(path.read_text())
+        del maps[name]
+        path.write_text(json.dumps(maps) + "\n")
+
+    def command(self, stem, seed, delay):
+        return [str(self.cleave), "check", f"{stem}.bpf.c", "--split", "every", "--packets", str(self.packets), "--seed",
+                str(seed), "--gen", f"{stem}.gen.json", "--map-init", f"{stem}.maps.json", "--save-mismatch",
+                f"{stem}.pcap", "--json"] + ([] if delay is None else ["--delay", str(delay)]) + ["--", "-w"]
+
+    def run(self, stem, seed, delay):
+        child = subprocess.Popen(self.command(stem, seed, delay), cwd=self.folder, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True)
+        try:
+            out, said = child.communicate(timeout=self.timeout)
+        except subprocess.TimeoutExpired:
+            kill_group(child)
+            return Outcome("no-time", [], f"not done in {self.timeout} seconds")
+        return classify(child.returncode, out, said)
+
+
+def kill_group(child):
+    """The child is a session of its own, with all that it started."""
+    os.killpg(child.pid, signal.SIGKILL)
+    child.communicate()
+
+
+class Outcome:
+    def __init__(self, kind, variants, said, count=None):
+        self.kind, self.variants, self.said = kind, variants, said
+        self.cuts, self.without, self.remedies = count or (0, 0, 0)
+        self.reached = sum(v["handed_over"] > 0 for v in variants)
+        self.bad = [v for v in variants if v["mismatches"]]
+
+    def failed(self):
+        return self.kind in FAILURES
+
+    def key(self):
+        """Equal for failures with the same cause, as far as can be told from outside."""
+        if self.bad:
+            return f"{self.kind} {self.bad[0]['oracle']} {self.bad[0]['mismatch']['kind']}"
+        text = re.sub(r"\d+", "N", self.reason())
+        return f"{self.kind} {text}"[:120]
+
+    def reason(self):
+        """The line that says most."""
+        lines = [line for line in self.said.splitlines() if line.strip()]
+        telling = [line for line in lines if re.search(r"Assertion|LLVM ERROR|Sanitizer|runtime error", line)]
+        telling += refused_parts(lines)
+        telling += [line for line in lines if "error:" in line]
+        return re.sub(r"^\S*?:\d+:(\d+:)? ", "", (telling or lines or ["nothing said"])[0])
+
+    def splits(self):
+        return [v["split"] for v in self.bad]
+
+
+def refused_parts(lines):
+    found = [match[1] for match in map(NO_VARIANT.search, lines) if match]
+    return [why for why in found if REFUSED_PART.search(why)]
+
+
+def classify(status, out, said):
+    found = SPLITS.search(said)
+    count = (int(found[1]), int(found[3]), int(found[4])) if found else None
+    try:
+        variants = json.loads(out) if out.strip() else []
+    except json.JSONDecodeError:
+        variants = []
+    kind = "ok"
+    if status < 0 or status >= 70:
+        kind = "crash"
+    elif any(v["mismatches"] for v in variants):
+        kind = "mismatch"
+    elif status:
+        kind = "refused"
+    elif refused_parts(said.splitlines()):
+        kind = "verifier"
+    elif any(v["oracle"] != "kernel" for v in variants):
+        kind = "rejected"
+    return Outcome(kind, variants, said, count)
