@@ -66,7 +66,7 @@ size_t partitioner_legal_cuts(const struct ir_program *program, const struct tar
 	struct arena *scratch = arena_new();
 	struct pricing pricing;
 	enum edge_rule *rules = arena_array(scratch, program->edge_count, sizeof *rules);
-	enum map_mode *modes = arena_array(scratch, program->map_count + 1, sizeof *modes);
+	enum map_mode *modes = arena_array(scratch, map_state_count(program) + 1, sizeof *modes);
 	bool *in = find_kernel_blocks(program, scratch);
 	size_t count = 0;
 

@@ -83,7 +83,7 @@ double label_cut(struct pricing *pricing, bool *cut)
 	size_t nodes = p->block_count + 2 * p->map_count + 2;
 	struct labels l = {.pricing = pricing,
 			   .cut = min_cut_new(scratch, nodes),
-			   .modes = arena_array(scratch, p->map_count + 1, sizeof *l.modes),
+			   .modes = arena_array(scratch, map_state_count(p) + 1, sizeof *l.modes),
 			   .source = nodes - 2,
 			   .sink = nodes - 1,
 			   .first_map = p->block_count};

@@ -196,7 +196,7 @@ static bool *find_noticed(struct ir_program *p)
 static void mark_edges(struct legality *g)
 {
 	struct ir_program *p = g->program;
-	enum map_mode *open = arena_array(p->arena, p->map_count + 1, sizeof *open);
+	enum map_mode *open = arena_array(p->arena, map_state_count(p) + 1, sizeof *open);
 	const bool *noticed = find_noticed(p);
 
 	for (size_t e = 0; e < p->edge_count; e++) {

@@ -7,9 +7,15 @@
 
 unsigned map_touch(const struct ir_op *op)
 {
-	if (op->map == IR_NONE)
+	if (op->map == IR_NONE && op->global == IR_NONE)
 		return 0;
 	switch (op->kind) {
+	case IR_OP_GLOBAL_READ:
+		return TOUCH_READ;
+	case IR_OP_GLOBAL_WRITE:
+		return TOUCH_WRITE;
+	case IR_OP_GLOBAL_ADD:
+		return TOUCH_ADD;
 	case IR_OP_MAP_LOOKUP:
 		return op->add_only ? TOUCH_KEY : TOUCH_READ;
 	case IR_OP_MAP_READ:
@@ -143,7 +149,7 @@ static double shared_cost(const struct ir_program *p, const struct target *t,
 	}
 }
 
-static bool mode_allows(enum map_mode mode, enum ir_layer layer, unsigned touch)
+bool map_mode_allows(enum map_mode mode, enum ir_layer layer, unsigned touch)
 {
 	switch (mode) {
 	case MODE_KERNEL:
@@ -178,7 +184,7 @@ double map_op_cost(const struct ir_program *program, const struct target *target
 	double cost = home_cost(target, map, op, layer);
 	int i = table_index(op);
 
-	if (!mode_allows(mode, layer, map_touch(op)))
+	if (!map_mode_allows(mode, layer, map_touch(op)))
 		return INFINITY;
 	if (both && is_beyond_copies(map, op, layer))
 		return INFINITY;

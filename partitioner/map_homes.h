@@ -4,6 +4,9 @@
  * The choices that couple distant blocks are collected in one *mode* per map. With all modes fixed,
  * every op, edge and block has a cost of its own and the best plan is a stopping problem; the
  * search goes through the modes. MODE_OPEN, not decided yet, has the cheapest price on either side.
+ *
+ * Global variables are state too, and have modes behind those of the maps; but nothing watches them
+ * for order. In strict order one that changes belongs to one side, or is only added to.
  */
 #ifndef CLEAVE_PARTITIONER_MAP_HOMES_H
 #define CLEAVE_PARTITIONER_MAP_HOMES_H
@@ -22,8 +25,25 @@ enum map_mode {
 /* How ops touch a map: bits. */
 enum { TOUCH_READ = 1, TOUCH_WRITE = 2, TOUCH_ADD = 4, TOUCH_KEY = 8 };
 
-/* What this op does to op->map; 0 when it has none. TOUCH_KEY: an add-only look-up. */
+/* What this op does to its map or global; 0 when it has none. TOUCH_KEY: an add-only look-up. */
 unsigned map_touch(const struct ir_op *op);
+
+/* Maps and globals: as many modes there are. */
+static inline size_t map_state_count(const struct ir_program *p)
+{
+	return p->map_count + p->global_count;
+}
+
+/* Index of the op's mode, or IR_NONE. */
+static inline int map_state_of(const struct ir_program *p, const struct ir_op *op)
+{
+	if (op->map != IR_NONE)
+		return op->map;
+	return op->global == IR_NONE ? IR_NONE : (int)p->map_count + op->global;
+}
+
+/* May an op that touches so be in this layer? */
+bool map_mode_allows(enum map_mode mode, enum ir_layer layer, unsigned touch);
 
 /* The home of a map that both parts touch. */
 enum map_home map_shared_home(const struct ir_map *map);

@@ -61,6 +61,14 @@ static double verdict_ns(const struct target *t, const struct ir_op *op)
 	return (t->verdict_ns[XDP_DROP] + t->verdict_ns[XDP_PASS] + t->verdict_ns[XDP_TX]) / 3;
 }
 
+static bool global_allows(const struct pricing *pr, const struct ir_op *op, enum ir_layer layer,
+			  const enum map_mode *modes)
+{
+	enum map_mode mode = modes[map_state_of(pr->program, op)];
+
+	return map_mode_allows(mode, layer, map_touch(op)) && !(mode == MODE_BOTH && pr->strict);
+}
+
 static double op_ns(const struct pricing *pr, const struct ir_op *op, enum ir_layer layer,
 		    const enum map_mode *modes)
 {
@@ -68,6 +76,8 @@ static double op_ns(const struct pricing *pr, const struct ir_op *op, enum ir_la
 	double cost = t->op_ns[op->kind][layer];
 
 	if (!(op->legal & 1u << layer))
+		return INFINITY;
+	if (op->global != IR_NONE && !global_allows(pr, op, layer, modes))
 		return INFINITY;
 	if (op->map != IR_NONE)
 		cost += map_op_cost(pr->program, t, op, layer, modes[op->map]);

@@ -17,9 +17,9 @@ static void settled_new(struct arena *arena, const struct ir_program *p, struct 
 	s->held = arena_array(arena, p->edge_count, sizeof *s->held);
 	s->in_kernel = arena_array(arena, p->block_count, sizeof *s->in_kernel);
 	s->in_user = arena_array(arena, p->block_count, sizeof *s->in_user);
-	s->kernel_touch = arena_array(arena, p->map_count + 1, sizeof *s->kernel_touch);
-	s->user_touch = arena_array(arena, p->map_count + 1, sizeof *s->user_touch);
-	s->modes = arena_array(arena, p->map_count + 1, sizeof *s->modes);
+	s->kernel_touch = arena_array(arena, map_state_count(p) + 1, sizeof *s->kernel_touch);
+	s->user_touch = arena_array(arena, map_state_count(p) + 1, sizeof *s->user_touch);
+	s->modes = arena_array(arena, map_state_count(p) + 1, sizeof *s->modes);
 }
 
 void search_new(struct search *search, struct arena *scratch, const struct ir_program *program,
@@ -61,10 +61,10 @@ static void spread(const struct search *search, bool *in, const bool *stop)
 
 static void touch(const struct ir_program *p, const bool *in, unsigned *touches)
 {
-	memset(touches, 0, p->map_count * sizeof *touches);
+	memset(touches, 0, map_state_count(p) * sizeof *touches);
 	for (size_t i = 0; i < p->op_count; i++)
-		if (p->ops[i].map != IR_NONE && in[p->ops[i].block])
-			touches[p->ops[i].map] |= map_touch(&p->ops[i]);
+		if (map_state_of(p, &p->ops[i]) != IR_NONE && in[p->ops[i].block])
+			touches[map_state_of(p, &p->ops[i])] |= map_touch(&p->ops[i]);
 }
 
 static enum map_mode mode_of(unsigned kernel, unsigned user)
@@ -124,7 +124,7 @@ void search_settle(struct search *search, struct settled *s)
 	do {
 		spread(search, s->in_user, NULL);
 		touch(p, s->in_user, s->user_touch);
-		for (size_t m = 0; m < p->map_count; m++)
+		for (size_t m = 0; m < map_state_count(p); m++)
 			s->modes[m] = mode_of(s->kernel_touch[m], s->user_touch[m]);
 	} while (hold(search, s));
 	s->ordered = pricing_ordered_count(&search->pricing, s->modes);
@@ -197,18 +197,18 @@ static void find_touches(struct search *search)
 	bool *reached = arena_array(search->pricing.arena, p->block_count, sizeof *reached);
 
 	search->all_touch =
-	    arena_array(search->pricing.arena, p->map_count + 1, sizeof *search->all_touch);
+	    arena_array(search->pricing.arena, map_state_count(p) + 1, sizeof *search->all_touch);
 	reached[0] = true;
 	spread(search, reached, NULL);
 	touch(p, reached, search->all_touch);
 }
 
-/* A map that is open and touched from both sides, or -1. */
+/* A map or global that is open and touched from both sides, or -1. */
 static int find_conflict(const struct search *search, const enum map_mode *modes)
 {
 	const struct settled *s = &search->trial;
 
-	for (size_t m = 0; m < search->pricing.program->map_count; m++)
+	for (size_t m = 0; m < map_state_count(search->pricing.program); m++)
 		if (modes[m] == MODE_OPEN && s->kernel_touch[m] && s->user_touch[m])
 			return (int)m;
 	return -1;
@@ -258,7 +258,8 @@ static void try_seeds(struct search *search)
 void search_run(struct search *search, const enum edge_rule *rules)
 {
 	const struct ir_program *p = search->pricing.program;
-	enum map_mode *modes = arena_array(search->pricing.arena, p->map_count + 1, sizeof *modes);
+	enum map_mode *modes =
+	    arena_array(search->pricing.arena, map_state_count(p) + 1, sizeof *modes);
 
 	search->pricing.rules = rules;
 	search->best_cost = INFINITY;

@@ -187,7 +187,7 @@ int split_refuse(const struct ir_program *program, const struct target *target, 
 		diag_error(
 		    diag, program->blocks[0].loc,
 		    "%s cannot keep strict order: a packet cannot be handed over before every op "
-		    "of the kernel part on a map that both parts change",
+		    "of the kernel part on state that both parts change",
 		    what);
 		diag_note(diag, NO_LOC, "relaxed order would allow it");
 		return -EINVAL;
