@@ -183,12 +183,23 @@ static void add_call(struct ir_program *program, int block, LLVMValueRef call, s
 	}
 }
 
+/* Of a width, and at a place, that an atomic add takes everywhere. */
+static bool can_be_atomic(LLVMValueRef store)
+{
+	LLVMTypeRef type = LLVMTypeOf(LLVMGetOperand(store, 0));
+	unsigned bits =
+	    LLVMGetTypeKind(type) == LLVMIntegerTypeKind ? LLVMGetIntTypeWidth(type) : 0;
+
+	return (bits == 32 || bits == 64) && LLVMGetAlignment(store) >= bits / 8;
+}
+
 /* `store (load p) + n, p`, the load used by nothing else: the store is the op, as an add. */
 static bool is_added_store(LLVMValueRef store, LLVMValueRef *load)
 {
 	LLVMValueRef sum = LLVMGetOperand(store, 0), pointer = LLVMGetOperand(store, 1);
 
-	if (!LLVMIsAInstruction(sum) || LLVMGetInstructionOpcode(sum) != LLVMAdd)
+	if (!can_be_atomic(store) || !LLVMIsAInstruction(sum) ||
+	    LLVMGetInstructionOpcode(sum) != LLVMAdd)
 		return false;
 	for (unsigned n = 0; n < 2; n++) {
 		*load = LLVMGetOperand(sum, n);
@@ -211,12 +222,24 @@ static bool is_load_of_add(LLVMValueRef load)
 	       is_added_store(LLVMGetUser(sum), &found) && found == load;
 }
 
+/* What an atomic other than an add without a result finds depends on the order. */
+static bool is_other_atomic(LLVMValueRef i)
+{
+	if (LLVMIsAAtomicCmpXchgInst(i))
+		return true;
+	return LLVMIsAAtomicRMWInst(i) &&
+	       (LLVMGetAtomicRMWBinOp(i) != LLVMAtomicRMWBinOpAdd || LLVMGetFirstUse(i));
+}
+
 static void add_memory(struct ir_program *program, int block, LLVMValueRef i, size_t *capacity)
 {
 	LLVMValueRef load;
 	enum access access = ACCESS_ADD;
 
-	if (LLVMIsALoadInst(i)) {
+	if (is_other_atomic(i)) {
+		add_access(program, block, i, ir_access_pointer(i), ACCESS_READ, capacity);
+		access = ACCESS_WRITE;
+	} else if (LLVMIsALoadInst(i)) {
 		if (is_load_of_add(i))
 			return;
 		access = ACCESS_READ;

@@ -1,4 +1,5 @@
 /* Lowering of intrinsics to what the user layer runs. */
+#include "backends/llvm_adds.h"
 #include "backends/user/llvm_lower_user.h"
 #include "ir/helpers.h"
 #include "support/arena.h"
@@ -202,21 +203,6 @@ static void lower_all(struct llvm_clone *c)
 		}
 }
 
-/*
- * What is added; which side of the sum is the load is seen in the original, where pointers are
- * SSA values.
- */
-static LLVMValueRef added_operand(LLVMValueRef original, LLVMValueRef copy)
-{
-	if (!LLVMIsAStoreInst(original))
-		return LLVMGetOperand(copy, 1); /* atomicrmw add */
-	LLVMValueRef first = LLVMGetOperand(LLVMGetOperand(original, 0), 0);
-	bool loaded =
-	    LLVMIsALoadInst(first) && LLVMGetOperand(first, 0) == LLVMGetOperand(original, 1);
-
-	return LLVMGetOperand(LLVMGetOperand(copy, 0), loaded ? 1 : 0);
-}
-
 /* An add through a queued map's value pointer: the pointer less its offset is the key's copy. */
 static void queue_add(struct llvm_clone *c, const struct ir_op *op)
 {
@@ -225,7 +211,7 @@ static void queue_add(struct llvm_clone *c, const struct ir_op *op)
 							    : LLVMGetOperand(op->value, 0);
 	struct llvm_region region = llvm_pointer_region(c->program, original);
 	LLVMValueRef pointer = LLVMIsAStoreInst(i) ? LLVMGetOperand(i, 1) : LLVMGetOperand(i, 0);
-	LLVMValueRef operand = added_operand(op->value, i);
+	LLVMValueRef operand = llvm_added_operand(op->value, i);
 	unsigned bits = LLVMGetIntTypeWidth(LLVMTypeOf(operand));
 
 	LLVMPositionBuilderBefore(c->builder, i);

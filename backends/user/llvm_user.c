@@ -1,4 +1,5 @@
 /* Emits the user part, and both parts for replay. */
+#include "backends/llvm_adds.h"
 #include "backends/llvm_emit.h"
 #include "backends/llvm_enter.h"
 #include "backends/llvm_leave.h"
@@ -56,6 +57,7 @@ static struct llvm_clone *make_part(const struct plan *plan, bool native, bool n
 
 	c->native = native;
 	LLVMStripModuleDebugInfo(c->module);
+	llvm_make_adds_atomic(c);
 	err = near ? llvm_leave_at_cuts(c, diag) : llvm_enter_behind_cuts(c, diag);
 	if (!err) {
 		llvm_queue_adds(c);

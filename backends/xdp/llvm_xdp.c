@@ -1,4 +1,5 @@
 /* Emits the kernel part. */
+#include "backends/llvm_adds.h"
 #include "backends/xdp/llvm_xdp.h"
 #include "backends/llvm_emit.h"
 #include "backends/llvm_leave.h"
@@ -154,6 +155,7 @@ static int emit_split(struct llvm_clone *c, struct backend_output *output, struc
 {
 	int err;
 
+	llvm_make_adds_atomic(c);
 	llvm_count_verdicts(c);
 	err = llvm_leave_at_cuts(c, diag);
 	if (!err)
