@@ -1,8 +1,8 @@
 // EXPECT layers: kernel user
 /*
  * Global variables of .rodata, .data and .bss before the loop and behind it. `seed` is read before
- * it and changes behind it: in strict order, which watches no globals, both are on one side. What is
- * only added to is on both.
+ * it and changes behind it: in strict order, which watches no globals, both are on one side. What
+ * is only added to is on both.
  */
 #include "nf.h"
 
