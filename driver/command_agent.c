@@ -34,6 +34,7 @@ struct variants {
 	struct arena *arena;
 	char **paths;
 	size_t count, capacity;
+	bool kernel_can_run_source; /* so say those that were made */
 };
 
 static int keep_variant(void *context, struct bundle *bundle, const char *name, struct diag *diag)
@@ -51,24 +52,30 @@ static int keep_variant(void *context, struct bundle *bundle, const char *name, 
 		return fd;
 	}
 	memory_file_path(fd, path);
+	v->kernel_can_run_source = bundle->kernel_can_run_source;
 	*ARENA_PUSH(v->arena, v->paths, v->count, v->capacity) = path;
 	return 0;
 }
 
 /*
  * The oracle of an NF that the kernel cannot run whole is its source as native code in one piece:
- * the split `user`, which is added when it was not asked for. Beside `every` it always is: where
- * the kernel is the oracle, it tells which map elements a packet touches.
+ * the split `user`, which is added when it was not asked for. Beside `every` it always is, if user
+ * can run the whole: where the kernel is the oracle, it tells which map elements a packet touches.
  */
 static int add_native_whole(struct compilation *c, struct variants *v, bool every)
 {
 	int err;
 
-	if (!every && (c->bundle->kernel_can_run_source || strcmp(c->split_text, "user") == 0))
+	if (!every && (v->kernel_can_run_source || strcmp(c->split_text, "user") == 0))
+		return 0;
+	if (v->kernel_can_run_source && c->front.program->edges[0].cut.reason != IR_REASON_NONE)
 		return 0;
 	c->split = (struct split){.kind = SPLIT_USER};
 	c->split_text = "user";
 	err = pipeline_replan(c);
+	if (err)
+		diag_note(c->diag, NO_LOC,
+			  "neither layer can run all of it: there is nothing to check it against");
 	return err ? err : keep_variant(v, c->bundle, "user", c->diag);
 }
 

@@ -117,6 +117,9 @@ static int replace_number(struct rewrite *rw, LLVMValueRef call, long long numbe
 	const struct ir_helper *helper = ir_helper_by_number(number);
 	struct src_loc loc = frontend_value_loc(rw->program, call);
 
+	if (!helper && ir_foreign_helper_name(number))
+		return frontend_refuse(rw->program, rw->diag, loc, IR_REASON_FOREIGN_HELPER,
+				       ir_foreign_helper_name(number));
 	if (!helper)
 		return frontend_refuse(rw->program, rw->diag, loc, IR_REASON_UNKNOWN_HELPER,
 				       arena_printf(rw->program->arena, "%lld", number));

@@ -12,19 +12,56 @@
 #define SUPPORT_TAKEN         true
 #define SUPPORT_REFUSED       false
 
+/* {A, B, C}: one to five arguments by the names of their rows. */
+#define NAMES_1(a)                      IR_ARGUMENT_##a
+#define NAMES_2(a, ...)                 NAMES_1(a), NAMES_1(__VA_ARGS__)
+#define NAMES_3(a, ...)                 NAMES_1(a), NAMES_2(__VA_ARGS__)
+#define NAMES_4(a, ...)                 NAMES_1(a), NAMES_3(__VA_ARGS__)
+#define NAMES_5(a, ...)                 NAMES_1(a), NAMES_4(__VA_ARGS__)
+#define NAMES_OF(a, b, c, d, e, n, ...) NAMES_##n
+#define NAMES(...)                      NAMES_OF(__VA_ARGS__, 5, 4, 3, 2, 1, 0)(__VA_ARGS__)
+
 static const struct ir_helper helpers[] = {
-#define HELPER(number, name, class, op, layers, support, since)                                    \
-	{number, #name, IR_HELPER_##class, IR_OP_##op, LAYERS_##layers, SUPPORT_##support, since},
+#define HELPER(number, name, class, op, layers, support, since, returns, ...)                      \
+	{number,                                                                                   \
+	 #name,                                                                                    \
+	 IR_HELPER_##class,                                                                        \
+	 IR_OP_##op,                                                                               \
+	 LAYERS_##layers,                                                                          \
+	 SUPPORT_##support,                                                                        \
+	 since,                                                                                    \
+	 IR_RETURNS_##returns,                                                                     \
+	 {NAMES(__VA_ARGS__)}},
 #include "ir/helpers.def"
 #undef HELPER
 };
 
-#define HELPER(number, name, class, op, layers, support, since)                                    \
-	static_assert(BPF_FUNC_##name == (number), #name);
+/* Newer than the headers of Linux 6.1. */
+enum { BPF_FUNC_cgrp_storage_get = 210, BPF_FUNC_cgrp_storage_delete = 211 };
+
+#define HELPER(number, name, ...) static_assert(BPF_FUNC_##name == (number), #name);
 #include "ir/helpers.def"
 #undef HELPER
 
 #define HELPER_COUNT (sizeof helpers / sizeof *helpers)
+
+static const char *const uapi_names[] = {
+#define NAME(name) [BPF_FUNC_##name] = #name
+    __BPF_FUNC_MAPPER(NAME)
+#undef NAME
+};
+
+#define ACCESS_NOTHING .reads = false
+#define ACCESS_READ    .reads = true
+#define ACCESS_WRITE   .writes = true
+#define ACCESS_BOTH    .reads = true, .writes = true
+enum { NEXT = IR_EXTENT_NEXT, KEY = IR_EXTENT_KEY, VALUE = IR_EXTENT_VALUE, ANY = IR_EXTENT_ANY };
+
+static const struct ir_argument_memory argument_memory[] = {
+#define ARGUMENT(id, access, extent) {ACCESS_##access, .bytes = (extent)},
+#include "ir/helper_arguments.def"
+#undef ARGUMENT
+};
 
 static const struct {
 	const char *intrinsic;
@@ -48,7 +85,7 @@ const struct ir_helper *ir_helper_by_number(long number)
 static const struct ir_helper *find_name(const char *name, size_t length)
 {
 	for (size_t i = 0; i < HELPER_COUNT; i++)
-		if (strlen(helpers[i].name) == length && !memcmp(helpers[i].name, name, length))
+		if (!strncmp(helpers[i].name, name, length) && !helpers[i].name[length])
 			return &helpers[i];
 	return NULL;
 }
@@ -75,4 +112,22 @@ const char *ir_helper_intrinsic(struct arena *arena, const struct ir_helper *hel
 		if (helper->number == map_intrinsics[i].number)
 			return map_intrinsics[i].intrinsic;
 	return arena_printf(arena, HELP_PREFIX "%s", helper->name);
+}
+
+const struct ir_helper *ir_helper_row(size_t index)
+{
+	return index < HELPER_COUNT ? &helpers[index] : NULL;
+}
+
+const char *ir_foreign_helper_name(long number)
+{
+	if (number <= 0 || (size_t)number >= sizeof uapi_names / sizeof *uapi_names ||
+	    ir_helper_by_number(number))
+		return NULL;
+	return uapi_names[number];
+}
+
+struct ir_argument_memory ir_argument_memory(enum ir_argument argument)
+{
+	return argument_memory[argument];
 }

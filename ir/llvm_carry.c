@@ -69,6 +69,9 @@ static bool is_half_pointer(LLVMValueRef value)
 
 static struct llvm_carry carry_pointer(LLVMValueRef value, struct llvm_region region)
 {
+	if (region.memory == LLVM_MEMORY_KERNEL)
+		return refuse(region, llvm_is_reference(region.root) ? IR_REASON_LIVE_REFERENCE
+								     : IR_REASON_LIVE_KERNEL);
 	if (is_half_pointer(value))
 		return is_address_arithmetic(value) ? carry(region, LLVM_CARRY_CHAIN)
 						    : refuse(region, IR_REASON_LIVE_POINTER);
@@ -98,6 +101,7 @@ static struct llvm_carry carry_pointer(LLVMValueRef value, struct llvm_region re
 						    : refuse(region, IR_REASON_LIVE_POINTER);
 	case LLVM_MEMORY_MIXED:
 		return refuse(region, IR_REASON_LIVE_MIXED);
+	case LLVM_MEMORY_KERNEL:
 	case LLVM_MEMORY_UNKNOWN:
 		break;
 	}

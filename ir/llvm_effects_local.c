@@ -194,47 +194,21 @@ static bool touch_by_block(struct local *l, LLVMValueRef call, LLVMValueRef poin
 	return LLVMGetOperand(call, 0) != pointer || add_touch(l, call, pointer, size, false);
 }
 
-/* Helpers that only read a buffer, the buffer's argument and that of its constant size. */
-static const struct {
-	const char *helper;
-	unsigned buffer, size;
-} readers[] = {
-    {"csum_diff", 0, 1},
-    {"csum_diff", 2, 3},
-    {"xdp_store_bytes", 2, 3},
-    {"perf_event_output", 3, 4},
-};
-
+/* What a helper reads counts, of a constant size; what it writes, it may also leave. */
 static bool touch_by_helper(struct local *l, LLVMValueRef call, LLVMValueRef pointer)
 {
-	const char *name = effects_helper_name(call);
-	unsigned count = LLVMGetNumArgOperands(call), understood = 0, uses = 0;
+	unsigned count = LLVMGetNumArgOperands(call);
+	struct llvm_helper_access access;
 
-	for (unsigned a = 0; a < count; a++)
-		uses += LLVMGetOperand(call, a) == pointer;
-	for (size_t i = 0; name && i < sizeof readers / sizeof *readers; i++) {
-		uint64_t size;
-
-		if (strcmp(name, readers[i].helper) || readers[i].size >= count ||
-		    LLVMGetOperand(call, readers[i].buffer) != pointer)
+	for (unsigned a = 0; a < count; a++) {
+		if (LLVMGetOperand(call, a) != pointer)
 			continue;
-		if (!effects_const(LLVMGetOperand(call, readers[i].size), &size) ||
-		    !add_touch(l, call, pointer, size, true))
+		if (!llvm_helper_access(l->fx->program, call, a, &access) || access.size < 0)
 			return false;
-		understood++;
-	}
-	int map = count > 1 ? llvm_map_index(l->fx->program, LLVMGetOperand(call, 0)) : IR_NONE;
-
-	for (unsigned a = 1; a < 3 && a < count && map != IR_NONE; a++) {
-		const struct ir_map *m = &l->fx->program->maps[map];
-
-		if (!name || strncmp(name, "map_", 4) || LLVMGetOperand(call, a) != pointer)
-			continue;
-		if (!add_touch(l, call, pointer, a == 1 ? m->key_size : m->value_size, true))
+		if (access.reads && !add_touch(l, call, pointer, (uint64_t)access.size, true))
 			return false;
-		understood++;
 	}
-	return understood == uses;
+	return true;
 }
 
 static bool touch_by_call(struct local *l, LLVMValueRef call, LLVMValueRef pointer)

@@ -21,23 +21,9 @@ static void add_write(struct effects *fx, LLVMValueRef instruction, int block, L
 	*ARENA_PUSH(fx->program->arena, fx->writes, fx->write_count, fx->write_capacity) = write;
 }
 
-/* Intrinsics that only read through their pointers. */
-static bool only_reads(LLVMValueRef call)
-{
-	static const char *const readers[] = {
-	    "map_lookup_elem", "map_update_elem", "map_delete_elem", "csum_diff",
-	    "xdp_store_bytes", "trace_printk",    "trace_vprintk",   "perf_event_output"};
-	const char *name = effects_helper_name(call);
-
-	for (size_t i = 0; name && i < sizeof readers / sizeof *readers; i++)
-		if (!strcmp(name, readers[i]))
-			return true;
-	return effects_is_intrinsic(call, "llvm.lifetime") ||
-	       effects_is_intrinsic(call, "llvm.dbg");
-}
-
 static void add_call_writes(struct effects *fx, LLVMValueRef call, int block)
 {
+	bool helper = effects_helper_name(call);
 	uint64_t size = 0;
 
 	if (effects_is_intrinsic(call, "llvm.mem")) {
@@ -46,11 +32,15 @@ static void add_call_writes(struct effects *fx, LLVMValueRef call, int block)
 		add_write(fx, call, block, LLVMGetOperand(call, 0), sure, size);
 		return;
 	}
-	if (only_reads(call))
+	if (effects_is_intrinsic(call, "llvm.lifetime") || effects_is_intrinsic(call, "llvm.dbg"))
 		return;
 	for (unsigned i = 0; i < LLVMGetNumArgOperands(call); i++) {
 		LLVMValueRef argument = LLVMGetOperand(call, i);
+		struct llvm_helper_access access;
 
+		if (helper &&
+		    (!llvm_helper_access(fx->program, call, i, &access) || !access.writes))
+			continue;
 		if (LLVMGetTypeKind(LLVMTypeOf(argument)) != LLVMPointerTypeKind ||
 		    llvm_pointer_region(fx->program, argument).memory != LLVM_MEMORY_STACK)
 			continue;

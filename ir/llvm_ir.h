@@ -14,7 +14,7 @@
  * call
  *
  * The context parameter is used by nothing else. Maps are the globals of section ".maps"; the
- * program's own globals stay as they are. frontend/helpers.def has a row for each helper.
+ * program's own globals stay as they are. ir/helpers.def has a row for each helper.
  */
 #ifndef CLEAVE_IR_LLVM_IR_H
 #define CLEAVE_IR_LLVM_IR_H
@@ -58,6 +58,7 @@ enum llvm_memory {
 	LLVM_MEMORY_MAP,
 	LLVM_MEMORY_MAP_SELF,
 	LLVM_MEMORY_GLOBAL,
+	LLVM_MEMORY_KERNEL, /* an object of the kernel's own; root: the helper's call */
 	LLVM_MEMORY_NULL,
 	LLVM_MEMORY_MIXED
 };
@@ -70,6 +71,20 @@ struct llvm_region {
 	int64_t offset; /* from the root (PACKET: from data) when constant */
 };
 struct llvm_region llvm_pointer_region(const struct ir_program *program, LLVMValueRef pointer);
+
+/*
+ * What the call of a helper does to the memory that an argument points to: false when nothing, or
+ * when it is no helper. A write is one that may happen; reads says whether what stood there before
+ * matters. size: bytes from the pointer on, -1 where it is not a constant.
+ */
+struct llvm_helper_access {
+	bool reads, writes;
+	int64_t size;
+};
+bool llvm_helper_access(const struct ir_program *program, LLVMValueRef call, unsigned argument,
+			struct llvm_helper_access *access);
+/* Is it the call of a helper whose result has to be given back to the kernel? */
+bool llvm_is_reference(LLVMValueRef call);
 
 /*
  * How a value crosses a cut. FREE: it is rebuilt from what every packet has (constants, the

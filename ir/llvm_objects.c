@@ -110,32 +110,14 @@ static int64_t constant_or(LLVMValueRef value, int64_t otherwise)
 	return LLVMIsAConstantInt(value) ? LLVMConstIntGetSExtValue(value) : otherwise;
 }
 
-static void touch_map_call(struct objects *o, LLVMValueRef call)
+/* What a helper may overwrite, it may leave: that is no write. */
+static void touch_helper_call(struct objects *o, LLVMValueRef call)
 {
-	int map = llvm_map_index(o->program, LLVMGetOperand(call, 0));
-	unsigned arguments = LLVMGetNumArgOperands(call);
+	struct llvm_helper_access access;
 
-	touch(o, call, LLVMGetOperand(call, 1), TOUCH_READ,
-	      map == IR_NONE ? -1 : (int64_t)o->program->maps[map].key_size);
-	if (arguments > 2)
-		touch(o, call, LLVMGetOperand(call, 2), TOUCH_READ,
-		      map == IR_NONE ? -1 : (int64_t)o->program->maps[map].value_size);
-}
-
-/* Helpers take a pointer and then its size; those that fill a buffer read nothing of it. */
-static void touch_helper_call(struct objects *o, LLVMValueRef call, const char *name)
-{
-	unsigned arguments = LLVMGetNumArgOperands(call);
-	bool fills = strncmp(name, "cleave.help.xdp_load_bytes", 26) == 0;
-
-	for (unsigned a = 0; a < arguments && !fills; a++) {
-		LLVMValueRef argument = LLVMGetOperand(call, a);
-
-		if (LLVMGetTypeKind(LLVMTypeOf(argument)) != LLVMPointerTypeKind)
-			continue;
-		touch(o, call, argument, TOUCH_READ,
-		      a + 1 < arguments ? constant_or(LLVMGetOperand(call, a + 1), -1) : -1);
-	}
+	for (unsigned a = 0; a < LLVMGetNumArgOperands(call); a++)
+		if (llvm_helper_access(o->program, call, a, &access) && access.reads)
+			touch(o, call, LLVMGetOperand(call, a), TOUCH_READ, access.size);
 }
 
 static void touch_call(struct objects *o, LLVMValueRef call)
@@ -144,12 +126,8 @@ static void touch_call(struct objects *o, LLVMValueRef call)
 	LLVMValueRef callee = LLVMGetCalledValue(call);
 	size_t length;
 
-	if (name && strncmp(name, "cleave.map.", 11) == 0) {
-		touch_map_call(o, call);
-		return;
-	}
 	if (name) {
-		touch_helper_call(o, call, name);
+		touch_helper_call(o, call);
 		return;
 	}
 	if (LLVMIsAInlineAsm(callee))

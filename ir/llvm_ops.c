@@ -104,16 +104,19 @@ static bool is_wide(LLVMTypeRef type)
 
 /* A helper looks through its pointers: a key or a value may itself lie in a map or a variable. */
 static void add_argument_accesses(struct ir_program *program, int block, LLVMValueRef call,
-				  const char *name, size_t *capacity)
+				  size_t *capacity)
 {
-	bool fills = strncmp(name, "cleave.help.xdp_load_bytes", 26) == 0;
+	struct llvm_helper_access access;
 
 	for (unsigned a = 0; a < LLVMGetNumArgOperands(call); a++) {
-		LLVMValueRef argument = LLVMGetOperand(call, a);
-
-		if (LLVMGetTypeKind(LLVMTypeOf(argument)) == LLVMPointerTypeKind)
-			add_access(program, block, call, argument,
-				   fills ? ACCESS_WRITE : ACCESS_READ, capacity);
+		if (!llvm_helper_access(program, call, a, &access))
+			continue;
+		if (access.reads)
+			add_access(program, block, call, LLVMGetOperand(call, a), ACCESS_READ,
+				   capacity);
+		if (access.writes)
+			add_access(program, block, call, LLVMGetOperand(call, a), ACCESS_WRITE,
+				   capacity);
 	}
 }
 
@@ -138,7 +141,7 @@ static void add_intrinsic(struct ir_program *program, int block, LLVMValueRef ca
 		       arena_printf(program->arena, "bpf_%s", helper->name));
 	for (unsigned a = 0; a < LLVMGetNumArgOperands(call) && op->map == IR_NONE; a++)
 		op->map = llvm_map_index(program, LLVMGetOperand(call, a));
-	add_argument_accesses(program, block, call, name, capacity);
+	add_argument_accesses(program, block, call, capacity);
 }
 
 /* llvm.memcpy and its kin touch two memories; other LLVM intrinsics none. */

@@ -1,4 +1,5 @@
 /* What a pointer points into, found by walking back over the instructions that made it. */
+#include "ir/helpers.h"
 #include "ir/ir.h"
 #include "ir/llvm_ir.h"
 
@@ -178,6 +179,14 @@ LLVMValueRef llvm_bare_value(LLVMValueRef value)
 	}
 }
 
+static bool is_kernel_object(const char *intrinsic)
+{
+	const struct ir_helper *helper = ir_helper_by_intrinsic(intrinsic);
+
+	return helper &&
+	       (helper->returns == IR_RETURNS_SOCKET || helper->returns == IR_RETURNS_KERNEL);
+}
+
 static struct found walk_call(struct walk *walk, LLVMValueRef call)
 {
 	const char *name = llvm_intrinsic_name(call);
@@ -200,7 +209,7 @@ static struct found walk_call(struct walk *walk, LLVMValueRef call)
 		f.region.index = llvm_map_index(walk->program, LLVMGetOperand(call, 0));
 		return f;
 	}
-	return found_of(LLVM_MEMORY_UNKNOWN, NULL);
+	return found_of(is_kernel_object(name) ? LLVM_MEMORY_KERNEL : LLVM_MEMORY_UNKNOWN, call);
 }
 
 static struct found walk_constant(struct walk *walk, LLVMValueRef value)

@@ -60,21 +60,9 @@ static int64_t constant_size(LLVMValueRef value)
 /* Bytes that a call touches behind argument `operand`, or -1. */
 static int64_t call_extent(const struct object_split *s, LLVMValueRef call, unsigned operand)
 {
-	const char *name = llvm_intrinsic_name(call);
+	struct llvm_helper_access access;
 
-	if (!name)
-		return -1;
-	if (strncmp(name, "cleave.map.", 11) == 0) {
-		int map = llvm_map_index(s->program, LLVMGetOperand(call, 0));
-
-		if (map == IR_NONE || operand > 2)
-			return -1;
-		return operand == 1 ? s->program->maps[map].key_size
-				    : s->program->maps[map].value_size;
-	}
-	if (operand + 1 >= LLVMGetNumArgOperands(call))
-		return -1;
-	return constant_size(LLVMGetOperand(call, operand + 1));
+	return llvm_helper_access(s->program, call, operand, &access) ? access.size : -1;
 }
 
 static bool collect_call(struct object_split *s, LLVMValueRef call, unsigned operand,

@@ -2,6 +2,7 @@
 # check.sh CLEAVE FILE.bpf.c SPLIT PACKETS : source and split on the same packets, in the real kernel; 0 mismatches.
 #
 #   // EXPECT remedies: 1   with `every`: kernel parts that the verifier refused at first, else none
+#   // EXPECT split-user: TEXT   user cannot run all of it: no check of that split, but this message
 #   // CHECK --delay 0: why   options of check for this file
 #
 # An example's own traffic and maps (traffic/gen.json, traffic/maps.json beside it) are used where there are any.
@@ -11,6 +12,7 @@ cleave=$1 file=$2 split=$3 packets=$4
 	echo "skipped: comparing with the kernel needs root"
 	exit 77
 }
+[ "$split" != user ] || ! grep -q '^// EXPECT split-user: ' "$file" || exec "$(dirname "$0")/expect.sh" "$cleave" "$file"
 folder=$(dirname "$file")
 set -- --split "$split" --packets "$packets"
 [ -e "$folder/traffic/gen.json" ] && set -- "$@" --gen "$folder/traffic/gen.json"

@@ -5,6 +5,7 @@
 #   // EXPECT cuts: 1                  cuts of the plan, without those for held packets
 #   // EXPECT home NAME: shared array  where a map lives
 #   // EXPECT split-kernel: TEXT       `--split kernel` is refused with exit code 1 and this text
+#   // EXPECT split-user: TEXT        the same of `--split user`
 #   // EXPECT error: FILE:LINE: TEXT   the build is refused with exit code 1, this place and this text
 #
 # --bless rewrites the layers, cuts and home lines that are there.
@@ -72,4 +73,6 @@ for map in $(sed -n 's|^// EXPECT home \([^:]*\):.*|\1|p' "$file"); do
 done
 want=$(expected 'split-kernel: ')
 [ -z "$want" ] || refusal "$want" --split kernel
+want=$(expected 'split-user: ')
+[ -z "$want" ] || refusal "$want" --split user
 exit $failed

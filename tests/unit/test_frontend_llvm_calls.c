@@ -90,8 +90,8 @@ static void test_refusals(void **state)
 /* All faults of one program in one go. */
 static void test_every_fault_is_reported(void **state)
 {
-	struct frontend_case c = case_of(NF "{ bpf_loop(4, ctx, 0, 0);\n"
-					    "bpf_get_current_task(); return 1; }\n");
+	struct frontend_case c = case_of(NF "{ bpf_get_hash_recalc((void *)ctx);\n"
+					    "bpf_sk_fullsock(0); return 1; }\n");
 
 	assert_int_equal(c.err, -EINVAL);
 	assert_int_equal(c.diag.errors, 2);

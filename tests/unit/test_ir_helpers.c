@@ -61,12 +61,58 @@ static void test_by_intrinsic(void **state)
 	arena_free(&arena);
 }
 
+/* Arguments by kind; sizes are numbers, or where to find one. */
+static void test_signatures(void **state)
+{
+	const struct ir_helper *check = ir_helper_by_name("check_mtu");
+	const struct ir_helper *load = ir_helper_by_name("xdp_load_bytes");
+	struct ir_argument_memory memory = ir_argument_memory(check->arguments[2]);
+
+	assert_int_equal(check->returns, IR_RETURNS_NUMBER);
+	assert_int_equal(check->arguments[0], IR_ARGUMENT_CTX);
+	assert_true(memory.reads && memory.writes);
+	assert_int_equal(memory.bytes, 4);
+	memory = ir_argument_memory(load->arguments[2]);
+	assert_true(memory.writes && !memory.reads);
+	assert_int_equal(memory.bytes, IR_EXTENT_NEXT);
+	assert_int_equal(load->arguments[3], IR_ARGUMENT_SIZE);
+	assert_int_equal(load->arguments[4], IR_ARGUMENT_NO);
+	memory = ir_argument_memory(IR_ARGUMENT_SIZE);
+	assert_false(memory.reads || memory.writes);
+	assert_int_equal(ir_helper_by_name("sk_lookup_udp")->returns, IR_RETURNS_SOCKET);
+}
+
+/* "The next argument" is one that says a size. */
+static void test_sizes_follow(void **state)
+{
+	const struct ir_helper *helper;
+
+	for (size_t i = 0; (helper = ir_helper_row(i)); i++)
+		for (int a = 0; a < IR_HELPER_ARGUMENTS_MAX; a++) {
+			bool next =
+			    ir_argument_memory(helper->arguments[a]).bytes == IR_EXTENT_NEXT;
+
+			if (next)
+				assert_true(a + 1 < IR_HELPER_ARGUMENTS_MAX &&
+					    helper->arguments[a + 1] == IR_ARGUMENT_SIZE);
+		}
+}
+
+static void test_foreign(void **state)
+{
+	assert_string_equal(ir_foreign_helper_name(BPF_FUNC_skb_store_bytes), "skb_store_bytes");
+	assert_null(ir_foreign_helper_name(BPF_FUNC_fib_lookup));
+	assert_null(ir_foreign_helper_name(0));
+	assert_null(ir_foreign_helper_name(-1));
+	assert_null(ir_foreign_helper_name(9999));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_by_number),
-	    cmocka_unit_test(test_by_name),
-	    cmocka_unit_test(test_by_intrinsic),
+	    cmocka_unit_test(test_by_number),    cmocka_unit_test(test_by_name),
+	    cmocka_unit_test(test_by_intrinsic), cmocka_unit_test(test_signatures),
+	    cmocka_unit_test(test_sizes_follow), cmocka_unit_test(test_foreign),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
