@@ -8,6 +8,7 @@
 struct object {
 	LLVMValueRef alloca; /* or NULL: the element of map */
 	int map;
+	const char *name;
 	uint32_t base, size; /* bits [base, base + size) of every set */
 };
 
@@ -34,26 +35,37 @@ struct objects {
 	size_t words;
 };
 
-static void add_object(struct objects *o, LLVMValueRef alloca, int map, uint64_t size)
+static void add_object(struct objects *o, struct object object, uint64_t size)
 {
-	struct object *object = ARENA_PUSH(o->program->arena, o->object, o->count, o->capacity);
-
-	*object =
-	    (struct object){.alloca = alloca, .map = map, .base = o->bytes, .size = (uint32_t)size};
+	object.base = o->bytes;
+	object.size = (uint32_t)size;
+	*ARENA_PUSH(o->program->arena, o->object, o->count, o->capacity) = object;
 	o->bytes += (uint32_t)size;
+}
+
+static const char *alloca_name(const struct objects *o, LLVMValueRef alloca)
+{
+	size_t length;
+	const char *name = LLVMGetValueName2(alloca, &length);
+
+	return length ? arena_strdup(o->program->arena, name) : "stack";
 }
 
 static void find_objects(struct objects *o)
 {
-	LLVMValueRef i = LLVMGetFirstInstruction(o->program->blocks[0].value);
+	struct ir_program *program = o->program;
+	LLVMValueRef i = LLVMGetFirstInstruction(program->blocks[0].value);
 
 	for (; i; i = LLVMGetNextInstruction(i))
 		if (LLVMIsAAllocaInst(i))
-			add_object(o, i, IR_NONE,
-				   LLVMABISizeOfType(o->layout, LLVMGetAllocatedType(i)));
-	for (size_t m = 0; m < o->program->map_count; m++)
-		if (o->program->maps[m].packet_local)
-			add_object(o, NULL, (int)m, o->program->maps[m].value_size);
+			add_object(
+			    o,
+			    (struct object){.alloca = i, .map = IR_NONE, .name = alloca_name(o, i)},
+			    LLVMABISizeOfType(o->layout, LLVMGetAllocatedType(i)));
+	for (size_t m = 0; m < program->map_count; m++)
+		if (program->maps[m].packet_local)
+			add_object(o, (struct object){.map = (int)m, .name = program->maps[m].name},
+				   program->maps[m].value_size);
 }
 
 static const struct object *object_of(const struct objects *o, struct llvm_region region)
@@ -265,31 +277,24 @@ static bool has_bit(const uint64_t *bits, uint32_t n)
 	return bits[n / 64] >> (n % 64) & 1;
 }
 
-static void add_range(struct objects *o, struct ir_edge *edge, const struct object *object,
-		      uint32_t from, uint32_t to)
+static void add_range(struct objects *o, struct ir_edge *edge, size_t *capacity,
+		      const struct object *object, uint32_t from, uint32_t to)
 {
-	struct arena *arena = o->program->arena;
-	size_t length = 0;
-	const char *name = object->alloca ? LLVMGetValueName2(object->alloca, &length)
-					  : o->program->maps[object->map].name;
-	struct ir_live live = {.kind = object->alloca ? IR_LIVE_STACK : IR_LIVE_MAP_BYTES,
-			       .name =
-				   object->alloca && !length ? "stack" : arena_strdup(arena, name),
-			       .size = to - from,
-			       .map = object->map,
-			       .from = from,
-			       .to = to,
-			       .value = object->alloca};
-
-	edge->live = arena_grow(arena, edge->live, edge->live_count, edge->live_count + 1,
-				sizeof *edge->live);
-	edge->live[edge->live_count++] = live;
+	*ARENA_PUSH(o->program->arena, edge->live, edge->live_count, *capacity) =
+	    (struct ir_live){.kind = object->alloca ? IR_LIVE_STACK : IR_LIVE_MAP_BYTES,
+			     .name = object->name,
+			     .size = to - from,
+			     .map = object->map,
+			     .from = from,
+			     .to = to,
+			     .value = object->alloca};
 	for (uint32_t b = from; b < to; b++)
 		if (has_bit(o->pointers, object->base + b) && edge->cut.reason == IR_REASON_NONE)
-			edge->cut = (struct ir_why){IR_REASON_LIVE_POINTER, live.name};
+			edge->cut = (struct ir_why){IR_REASON_LIVE_POINTER, object->name};
 }
 
-static void add_ranges(struct objects *o, struct ir_edge *edge, const struct object *object)
+static void add_ranges(struct objects *o, struct ir_edge *edge, size_t *capacity,
+		       const struct object *object)
 {
 	const uint64_t *bits = o->in[edge->to];
 	uint32_t b = 0;
@@ -300,7 +305,7 @@ static void add_ranges(struct objects *o, struct ir_edge *edge, const struct obj
 		while (b < object->size && has_bit(bits, object->base + b))
 			b++;
 		if (b > from)
-			add_range(o, edge, object, from, b);
+			add_range(o, edge, capacity, object, from, b);
 		else
 			b++;
 	}
@@ -318,7 +323,11 @@ void llvm_add_live_bytes(struct ir_program *program)
 	o.pointers = arena_array(program->arena, o.words, sizeof(uint64_t));
 	find_touches(&o);
 	solve_objects(&o);
-	for (size_t e = 0; e < program->edge_count; e++)
+	for (size_t e = 0; e < program->edge_count; e++) {
+		/* What is there was made to measure by others: it moves once, then doubles. */
+		size_t capacity = program->edges[e].live_count;
+
 		for (size_t n = 0; n < o.count && program->edges[e].from != IR_NONE; n++)
-			add_ranges(&o, &program->edges[e], &o.object[n]);
+			add_ranges(&o, &program->edges[e], &capacity, &o.object[n]);
+	}
 }
