@@ -64,6 +64,22 @@ static int read_order(struct compilation *c, const char *text, struct diag *diag
 	return 0;
 }
 
+static int read_cuts(struct compilation *c, const struct options *o, struct diag *diag)
+{
+	const char *split = o->text[OPTION_SPLIT];
+
+	if (!split || strcmp(split, "every") != 0) {
+		diag_error(diag, NO_LOC, "--cuts goes with --split every");
+		return EXIT_CLEAVE_USAGE;
+	}
+	if (!read_number(o->text[OPTION_CUTS], &c->cuts_max) || !c->cuts_max) {
+		diag_error(diag, NO_LOC, "--cuts %s: expected a number from 1",
+			   o->text[OPTION_CUTS]);
+		return EXIT_CLEAVE_USAGE;
+	}
+	return 0;
+}
+
 static int check_stage(const char *name, struct diag *diag)
 {
 	if (!name || pipeline_find(name) >= 0)
@@ -100,6 +116,8 @@ int compile_by_options(struct compilation *c, struct options *o, struct diag *di
 	}
 	if (o->text[OPTION_SPLIT])
 		code = read_split(c, o->text[OPTION_SPLIT], diag);
+	if (!code && o->text[OPTION_CUTS])
+		code = read_cuts(c, o, diag);
 	if (!code && o->text[OPTION_ORDER])
 		code = read_order(c, o->text[OPTION_ORDER], diag);
 	if (!code)

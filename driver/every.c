@@ -45,9 +45,11 @@ int pipeline_every(struct compilation *c, pipeline_keep *keep, void *context)
 	struct snapshot s = take(c);
 	struct diag *loud = c->diag, quiet = *loud;
 	int *edges, err = 0;
-	size_t count = partitioner_legal_cuts(c->front.program, &c->target, &edges), without = 0;
+	size_t legal = partitioner_legal_cuts(c->front.program, &c->target, &edges), without = 0;
+	size_t count = c->cuts_max && c->cuts_max < legal ? c->cuts_max : legal;
 
 	for (size_t i = 0; i < count && !err; i++) {
+		int edge = edges[(2 * i + 1) * legal / (2 * count)];
 		char *said = NULL;
 		size_t length;
 
@@ -55,17 +57,20 @@ int pipeline_every(struct compilation *c, pipeline_keep *keep, void *context)
 		if (!quiet.out)
 			return -ENOMEM;
 		c->diag = &quiet;
-		err = build_variant(c, edges[i], keep, context);
+		err = build_variant(c, edge, keep, context);
 		c->diag = loud;
 		fclose(quiet.out);
 		if (err)
-			fprintf(loud->out, "cut %d: no variant: %s", edges[i], said);
+			fprintf(loud->out, "cut %d: no variant: %s", edge, said);
 		free(said);
 		without += err == -EINVAL || err == -E2BIG;
 		err = err == -EINVAL || err == -E2BIG ? 0 : err;
 		restore(c, &s);
 	}
-	fprintf(loud->out, "cleave: %zu legal cuts, %zu variants, %zu without, %u remedies\n",
-		count, count - without, without, c->remedies);
+	fprintf(loud->out, "cleave: %zu legal cuts, ", legal);
+	if (count < legal)
+		fprintf(loud->out, "%zu tried, ", count);
+	fprintf(loud->out, "%zu variants, %zu without, %u remedies\n", count - without, without,
+		c->remedies);
 	return err;
 }

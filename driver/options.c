@@ -120,9 +120,9 @@ void options_free(struct options *o)
 
 const char *options_find_compiling(const struct options *o)
 {
-	static const enum option_id compiling[] = {OPTION_PROGRAM,   OPTION_TARGET,
-						   OPTION_SPLIT,     OPTION_ORDER,
-						   OPTION_NO_VERIFY, OPTION_DUMP_AFTER};
+	static const enum option_id compiling[] = {
+	    OPTION_PROGRAM,   OPTION_TARGET,     OPTION_SPLIT, OPTION_ORDER,
+	    OPTION_NO_VERIFY, OPTION_DUMP_AFTER, OPTION_CUTS};
 
 	for (size_t i = 0; i < sizeof compiling / sizeof *compiling; i++)
 		if (o->text[compiling[i]])

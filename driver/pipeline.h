@@ -18,6 +18,7 @@ struct compilation {
 	const char *target_path; /* --target, or NULL */
 	struct split split;
 	const char *split_text;
+	unsigned cuts_max; /* --cuts: of `every`; 0: all */
 	bool relaxed;
 	bool replay;                         /* add replay.so */
 	bool no_verify;                      /* do not ask the kernel's verifier */
@@ -58,8 +59,8 @@ int pipeline_replan(struct compilation *c);
 typedef int pipeline_keep(void *context, struct bundle *bundle, const char *name,
 			  struct diag *diag);
 /*
- * A bundle for each legal cut, named edge-NNNN. Cuts for which there is no plan in strict
- * order, or no kernel part that the verifier takes, are counted and told, not errors.
+ * A bundle for each legal cut, or cuts_max of them, named edge-NNNN. Cuts for which there is no
+ * plan in strict order, or no kernel part that the verifier takes, are counted and told, not errors.
  */
 int pipeline_every(struct compilation *c, pipeline_keep *keep, void *context);
 /* Index of the stage with this name, or -1. */

@@ -57,18 +57,29 @@ void packet_build_next(struct packet_build *b, uint32_t key)
 	}
 }
 
-/* Appends a zeroed header that the one before names by the key. */
-static uint8_t *push(struct packet_build *b, enum packet_proto proto, uint32_t bytes, uint32_t key)
+/* Appends a zeroed header. */
+static uint8_t *append(struct packet_build *b, enum packet_proto proto, uint32_t bytes)
 {
 	uint8_t *h = b->bytes + b->size;
 
 	assert(b->size + bytes <= sizeof b->bytes && b->layer_count < PACKET_LAYERS_MAX);
-	packet_build_next(b, key);
 	memset(h, 0, bytes);
 	b->layers[b->layer_count++] = (struct packet_layer){
 	    .proto = proto, .offset = b->size, .length = bytes, .whole = true};
 	b->size += bytes;
 	return h;
+}
+
+/* Appends a zeroed header that the one before names by the key. */
+static uint8_t *push(struct packet_build *b, enum packet_proto proto, uint32_t bytes, uint32_t key)
+{
+	packet_build_next(b, key);
+	return append(b, proto, bytes);
+}
+
+uint8_t *packet_build_raw(struct packet_build *b, uint32_t bytes)
+{
+	return append(b, PACKET_PROTO_COUNT, bytes);
 }
 
 /* Ethertype or IP protocol, by what the new header follows. */
@@ -257,6 +268,11 @@ static uint16_t transport_checksum(const struct packet_build *b, unsigned index,
 		}
 	}
 	return fold(sum(h, size, total));
+}
+
+uint16_t packet_build_sum(const struct packet_build *b, uint32_t from)
+{
+	return fold(sum(b->bytes + from, b->size - from, 0));
 }
 
 static void finish_layer(struct packet_build *b, unsigned index)

@@ -48,10 +48,14 @@ uint8_t *packet_build_tcp(struct packet_build *b, uint16_t sport, uint16_t dport
 uint8_t *packet_build_udp(struct packet_build *b, uint16_t sport, uint16_t dport);
 uint8_t *packet_build_icmp(struct packet_build *b, bool v6, uint8_t type, uint8_t code);
 uint8_t *packet_build_vxlan(struct packet_build *b, uint32_t vni);
+/* A header that has no function here, zeroed; the one before does not name it. */
+uint8_t *packet_build_raw(struct packet_build *b, uint32_t bytes);
 /* Bytes after the last header; as many as fit. */
 void packet_build_payload(struct packet_build *b, const void *bytes, uint32_t size);
 /* The last header's next-protocol field, for a protocol that has no function here. */
 void packet_build_next(struct packet_build *b, uint32_t key);
+/* The Internet checksum of the packet's bytes from `from` on. */
+uint16_t packet_build_sum(const struct packet_build *b, uint32_t from);
 void packet_build_finish(struct packet_build *b);
 
 #endif

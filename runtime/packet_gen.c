@@ -14,7 +14,7 @@
 #include "runtime/packet_pools.h"
 #include "runtime/packet_random.h"
 
-enum { FLOWS = 48, SEGMENT_BYTES_MAX = 1400, TIME_START_NS = 1000000000 };
+enum { SEGMENT_BYTES_MAX = 1400, TIME_START_NS = 1000000000 };
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 
 struct endpoint {
@@ -29,6 +29,7 @@ struct flow {
 	enum packet_weight around; /* VLAN .. VXLAN, or COUNT for nothing */
 	bool v6, options, extensions, fragments;
 	uint8_t other;          /* IP protocol of kind OTHER */
+	unsigned frame;         /* the first one of kind FRAME */
 	struct endpoint end[2]; /* who opened it, and the other */
 	unsigned step, steps;
 	/* A datagram of which only the first fragment was sent. */
@@ -40,7 +41,7 @@ struct gen {
 	const struct packet_pools *pools;
 	uint64_t random;
 	uint64_t time_ns;
-	struct flow flows[FLOWS];
+	struct flow flows[PACKET_FLOWS_MAX];
 	struct packet_build build;
 };
 
@@ -84,18 +85,25 @@ static uint16_t draw_port(struct gen *g, const struct packet_ports *ports, size_
 	return (uint16_t)(p->first + below(g, p->last - p->first + 1u));
 }
 
+static unsigned kind_weight(const struct gen *g, enum packet_weight kind)
+{
+	if (kind == PACKET_WEIGHT_FRAME && !g->pools->frame_count)
+		return 0;
+	return g->pools->weights[kind];
+}
+
 /* A kind of flow by the relative weights; TCP when all are 0. */
 static enum packet_weight draw_kind(struct gen *g)
 {
 	uint32_t total = 0, at;
 
 	for (unsigned i = 0; i <= PACKET_WEIGHT_OTHER; i++)
-		total += g->pools->weights[i];
+		total += kind_weight(g, i);
 	at = total ? below(g, total) : 0;
 	for (unsigned i = 0; i <= PACKET_WEIGHT_OTHER; i++) {
-		if (at < g->pools->weights[i])
+		if (at < kind_weight(g, i))
 			return i;
-		at -= g->pools->weights[i];
+		at -= kind_weight(g, i);
 	}
 	return PACKET_WEIGHT_TCP;
 }
@@ -138,6 +146,10 @@ static void start_flow(struct gen *g, struct flow *f)
 	f->other = (uint8_t)below(g, 256);
 	f->steps = f->kind == PACKET_WEIGHT_TCP ? 7 + below(g, 12) : 2 + below(g, 6);
 	draw_ends(g, f);
+	if (f->kind == PACKET_WEIGHT_FRAME) {
+		f->frame = below(g, (uint32_t)g->pools->frame_count);
+		f->steps = 4 + below(g, 8);
+	}
 }
 
 /* Outermost headers: Ethernet, tags, and the tunnel the flow is in. */
@@ -442,6 +454,22 @@ static const struct endpoint *build_packet(struct gen *g, struct flow *f)
 	return &f->end[who];
 }
 
+/* The next of the frames in turn into g->build, from who opened the flow; returns its interface. */
+static uint32_t build_frame(struct gen *g, const struct flow *f)
+{
+	const struct endpoint *a = &f->end[0], *b = &f->end[1];
+	const struct packet_frame_ends ends = {.mac = {a->mac, b->mac},
+					       .addr4 = {a->addr4, b->addr4},
+					       .addr6 = {a->addr6, b->addr6},
+					       .port = {a->port, b->port},
+					       .seq = {a->seq, b->seq}};
+	size_t index = (f->frame + f->step) % g->pools->frame_count;
+	const struct packet_frame *frame = &g->pools->frames[index];
+
+	packet_frame_build(frame, &g->build, &ends, &g->random);
+	return frame->ifindex ? frame->ifindex : a->ifindex;
+}
+
 /* Wrong lengths where parsers look for them, or a few bytes changed anywhere. */
 static void damage(struct gen *g)
 {
@@ -480,9 +508,14 @@ static uint64_t draw_pause_ns(struct gen *g)
 
 static void emit(struct gen *g, struct packet_list *list)
 {
-	struct flow *f = &g->flows[below(g, FLOWS)];
-	const struct endpoint *from = build_packet(g, f);
+	struct flow *f = &g->flows[below(g, g->pools->flows)];
 	struct packet_build *b = &g->build;
+	uint32_t ifindex;
+
+	if (f->kind == PACKET_WEIGHT_FRAME)
+		ifindex = build_frame(g, f);
+	else
+		ifindex = build_packet(g, f)->ifindex;
 
 	if (chance(g, PACKET_WEIGHT_MALFORMED))
 		damage(g);
@@ -495,7 +528,7 @@ static void emit(struct gen *g, struct packet_list *list)
 		b->size = PACKET_GEN_BYTES_MIN + below(g, limit - PACKET_GEN_BYTES_MIN + 1);
 	}
 	g->time_ns += draw_pause_ns(g);
-	packet_list_add(list, b->bytes, b->size, from->ifindex, g->time_ns);
+	packet_list_add(list, b->bytes, b->size, ifindex, g->time_ns);
 	if (++f->step >= f->steps)
 		start_flow(g, f);
 }
@@ -509,7 +542,7 @@ void packet_gen_fill(struct packet_list *list, const struct packet_pools *pools,
 	g->pools = pools;
 	g->random = packet_random_seed(seed);
 	g->time_ns = (uint64_t)TIME_START_NS * 1000;
-	for (size_t i = 0; i < FLOWS; i++)
+	for (unsigned i = 0; i < pools->flows; i++)
 		start_flow(g, &g->flows[i]);
 	for (size_t i = 0; i < count; i++)
 		emit(g, list);

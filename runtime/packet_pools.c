@@ -1,12 +1,9 @@
 /* Pools of addresses, ports and weights for generated packets. */
 #include "runtime/packet_pools.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/json_source.h"
@@ -31,50 +28,18 @@ struct reading {
 	struct diag *diag;
 };
 
-static bool parse_range(const char *text, bool v6, struct packet_range *range)
-{
-	unsigned bits = v6 ? 128 : 32;
-	char address[64], *end;
-	size_t length = strcspn(text, "/");
-
-	if (length >= sizeof address)
-		return false;
-	memcpy(address, text, length);
-	address[length] = '\0';
-	range->prefix = bits;
-	if (text[length]) {
-		range->prefix = (unsigned)strtoul(text + length + 1, &end, 10);
-		if (*end || end == text + length + 1 || range->prefix > bits)
-			return false;
-	}
-	return inet_pton(v6 ? AF_INET6 : AF_INET, address, range->bytes) == 1;
-}
-
 static bool parse_ports(const json_t *value, struct packet_ports *ports)
 {
-	unsigned first, last;
-	char rest;
+	json_int_t number = json_integer_value(value);
+	struct packet_numbers range;
 
-	if (json_is_integer(value)) {
-		first = last = (unsigned)json_integer_value(value);
-		if (json_integer_value(value) < 0)
-			return false;
-	} else if (!json_is_string(value) ||
-		   sscanf(json_string_value(value), "%u-%u%c", &first, &last, &rest) != 2) {
+	if (json_is_integer(value) && number >= 0 && number <= 65535)
+		range.first = range.last = (uint32_t)number;
+	else if (!json_is_string(value) || !strchr(json_string_value(value), '-') ||
+		 !packet_word_numbers(json_string_value(value), &range) || range.last > 65535)
 		return false;
-	}
-	if (first > last || last > 65535)
-		return false;
-	*ports = (struct packet_ports){(uint16_t)first, (uint16_t)last};
+	*ports = (struct packet_ports){(uint16_t)range.first, (uint16_t)range.last};
 	return true;
-}
-
-static bool parse_mac(const char *text, uint8_t mac[6])
-{
-	char rest;
-
-	return sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%c", mac, mac + 1, mac + 2, mac + 3,
-		      mac + 4, mac + 5, &rest) == 6;
 }
 
 /* One element of a list into the array at `into`; which is the list's row in the table below. */
@@ -82,12 +47,12 @@ typedef bool (*parse_element)(const struct reading *r, const json_t *value, void
 
 static bool element_addr4(const struct reading *r, const json_t *value, void *into)
 {
-	return json_is_string(value) && parse_range(json_string_value(value), false, into);
+	return json_is_string(value) && packet_word_range(json_string_value(value), false, into);
 }
 
 static bool element_addr6(const struct reading *r, const json_t *value, void *into)
 {
-	return json_is_string(value) && parse_range(json_string_value(value), true, into);
+	return json_is_string(value) && packet_word_range(json_string_value(value), true, into);
 }
 
 static bool element_ports(const struct reading *r, const json_t *value, void *into)
@@ -97,7 +62,7 @@ static bool element_ports(const struct reading *r, const json_t *value, void *in
 
 static bool element_mac(const struct reading *r, const json_t *value, void *into)
 {
-	return json_is_string(value) && parse_mac(json_string_value(value), into);
+	return json_is_string(value) && packet_word_mac(json_string_value(value), into);
 }
 
 static bool element_text(const struct reading *r, const json_t *value, void *into)
@@ -105,6 +70,11 @@ static bool element_text(const struct reading *r, const json_t *value, void *int
 	if (json_is_string(value))
 		*(const char **)into = arena_strdup(r->arena, json_string_value(value));
 	return json_is_string(value);
+}
+
+static bool element_frame(const struct reading *r, const json_t *value, void *into)
+{
+	return packet_frame_read(into, r->arena, value);
 }
 
 static bool element_ifindex(const struct reading *r, const json_t *value, void *into)
@@ -140,6 +110,8 @@ static const struct list {
     LIST("dports", dports, dport_count, element_ports, "a port or \"first-last\""),
     LIST("dmacs", dmacs, dmac_count, element_mac, "a MAC address"),
     LIST("payloads", payloads, payload_count, element_text, "a text"),
+    LIST("frames", frames, frame_count, element_frame,
+	 "a list of parts such as \"eth\", \"ipv4\", \"udp - 53\", \"hex 00??\""),
     LIST("ifindexes", ifindexes, ifindex_count, element_ifindex, "an interface index"),
 };
 
@@ -189,10 +161,23 @@ static int read_weights(struct reading *r, json_t *object)
 	return 0;
 }
 
+static int read_flows(struct reading *r, const json_t *value)
+{
+	json_int_t number = json_integer_value(value);
+
+	if (!json_is_integer(value) || number < 1 || number > PACKET_FLOWS_MAX)
+		return json_source_error(&r->src, r->diag, "expected a number from 1 to %d",
+					 PACKET_FLOWS_MAX);
+	r->pools->flows = (unsigned)number;
+	return 0;
+}
+
 static int read_member(struct reading *r, const char *name, json_t *value)
 {
 	if (!strcmp(name, "weights"))
 		return read_weights(r, value);
+	if (!strcmp(name, "flows"))
+		return read_flows(r, value);
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		if (!strcmp(lists[i].name, name))
 			return read_list(r, &lists[i], value);
@@ -224,7 +209,7 @@ static void default_addr(struct packet_pools *pools, struct arena *arena,
 			 enum packet_pool_addr which, const char *text)
 {
 	struct packet_range *range = arena_alloc(arena, sizeof *range);
-	bool ok = parse_range(text, which >= PACKET_POOL_SADDR6, range);
+	bool ok = packet_word_range(text, which >= PACKET_POOL_SADDR6, range);
 
 	assert(ok);
 	(void)ok;
@@ -254,6 +239,7 @@ void packet_pools_default(struct packet_pools *pools, struct arena *arena)
 	pools->ifindexes = arena_alloc(arena, sizeof *pools->ifindexes);
 	pools->ifindexes[0] = 1;
 	pools->ifindex_count = 1;
+	pools->flows = PACKET_FLOWS_MAX;
 	for (size_t i = 0; i < PACKET_WEIGHT_COUNT; i++)
 		pools->weights[i] = weights[i].amount;
 }

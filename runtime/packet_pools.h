@@ -1,19 +1,24 @@
 /*
  * What generated packets are made of: `--gen FILE` of cleave check.
  *
- *     { "saddr4": ["10.0.0.0/24"], "daddr4": ["192.0.2.10"], "saddr6": [], "daddr6":
- * ["2001:db8::/64"], "sports": ["1024-2047"], "dports": [53, 80], "dmacs": ["02:00:00:00:00:01"],
- *       "payloads": ["GET /evil"], "ifindexes": [1, 2],
- *       "weights": {"tcp": 60, "udp": 30, "malformed": 5} }
+ *     { "saddr4": ["10.0.0.0/24"], "daddr4": ["192.0.2.10"], "saddr6": [],
+ *       "daddr6": ["2001:db8::/64"], "sports": ["1024-2047"], "dports": [53, 80],
+ *       "dmacs": ["02:00:00:00:00:01"], "payloads": ["GET /evil"], "ifindexes": [1, 2],
+ *       "frames": [["eth", "ipv4", "udp - 2152", "hex 30ff{len}000000??", "ipv4", "udp"]],
+ *       "flows": 8, "weights": {"tcp": 60, "udp": 30, "frame": 50, "malformed": 5} }
  *
  * Whatever is not given keeps its default. Weights of kinds are relative to each other; those of
- * variations are per cent of flows or packets.
+ * variations are per cent of flows or packets. A flow of kind "frame" sends the frames in turn,
+ * beginning with any (runtime/packet_frame.h has their parts); without frames there is none.
  */
 #ifndef CLEAVE_RUNTIME_PACKET_POOLS_H
 #define CLEAVE_RUNTIME_PACKET_POOLS_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "runtime/packet_frame.h"
+#include "runtime/packet_words.h"
 
 struct diag;
 struct arena;
@@ -25,6 +30,7 @@ struct arena;
 	WEIGHT(ICMP, "icmp", 8)                                                                    \
 	WEIGHT(ARP, "arp", 3)                                                                      \
 	WEIGHT(ND, "nd", 3)                                                                        \
+	WEIGHT(FRAME, "frame", 100)                                                                \
 	WEIGHT(OTHER, "other", 6)                                                                  \
 	WEIGHT(IPV6, "ipv6", 40)                                                                   \
 	WEIGHT(VLAN, "vlan", 6)                                                                    \
@@ -47,15 +53,11 @@ enum packet_weight {
 	    PACKET_WEIGHT_COUNT
 };
 
-/* Bytes of an address; bits after the prefix are drawn at random. */
-struct packet_range {
-	uint8_t bytes[16];
-	unsigned prefix;
-};
-
 struct packet_ports {
 	uint16_t first, last;
 };
+
+enum { PACKET_FLOWS_MAX = 48 };
 
 enum packet_pool_addr {
 	PACKET_POOL_SADDR4,
@@ -76,7 +78,10 @@ struct packet_pools {
 	size_t payload_count;
 	uint32_t *ifindexes;
 	size_t ifindex_count;
+	struct packet_frame *frames;
+	size_t frame_count;
 	unsigned weights[PACKET_WEIGHT_COUNT];
+	unsigned flows; /* at a time */
 };
 
 /* The defaults. Everything is in the arena. */

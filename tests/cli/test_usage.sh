@@ -52,6 +52,8 @@ refuses 2 "--order sideways: it is strict or relaxed" "$CLEAVE" build nf.bpf.c -
 refuses 2 "there is no stage none; the stages are:" "$CLEAVE" build nf.bpf.c --dump-after none
 refuses 2 "--split every is many plans" "$CLEAVE" explain nf.bpf.c --split every
 refuses 2 "--split every is many plans" "$CLEAVE" inspect nf.bpf.c --split every
+refuses 2 "--cuts goes with --split every" "$CLEAVE" build nf.bpf.c --cuts 3
+refuses 2 "expected a number from 1" "$CLEAVE" build nf.bpf.c --split every --cuts 0
 refuses 2 "--split: only for a source" "$CLEAVE" explain nf.cleave --split user
 refuses 2 "clang's flags: only for a source" "$CLEAVE" check nf.cleave -- -DX
 refuses 2 "exactly one bundle" "$CLEAVE" run -i lo

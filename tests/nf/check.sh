@@ -4,6 +4,9 @@
 #   // EXPECT remedies: 1   with `every`: kernel parts that the verifier refused at first, else none
 #   // EXPECT split-user: TEXT   user cannot run all of it: no check of that split, but this message
 #   // CHECK --delay 0: why   options of check for this file
+#   // EVERY --cuts 10: why   the same with `every` only; CLEAVE_CUTS=all in the environment tries all cuts
+#   // GEN {...}              traffic, as --gen takes it; may go on in further such lines
+#   // MAPS {...}             what maps start with, as --map-init takes it
 #
 # An example's own traffic and maps (traffic/gen.json, traffic/maps.json beside it) are used where there are any.
 set -u
@@ -17,10 +20,20 @@ folder=$(dirname "$file")
 set -- --split "$split" --packets "$packets"
 [ -e "$folder/traffic/gen.json" ] && set -- "$@" --gen "$folder/traffic/gen.json"
 [ -e "$folder/traffic/maps.json" ] && set -- "$@" --map-init "$folder/traffic/maps.json"
-# shellcheck disable=SC2046 # words
-set -- "$@" $(sed -n 's,^// CHECK \(--[^:]*\).*,\1,p' "$file")
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+sed -n 's,^// GEN ,,p' "$file" >"$work/gen.json"
+sed -n 's,^// MAPS ,,p' "$file" >"$work/maps.json"
+[ -s "$work/gen.json" ] && set -- "$@" --gen "$work/gen.json"
+[ -s "$work/maps.json" ] && set -- "$@" --map-init "$work/maps.json"
+# shellcheck disable=SC2046 # words
+set -- "$@" $(sed -n 's,^// CHECK \(--[^:]*\).*,\1,p' "$file")
+if [ "$split" = every ]; then
+	every=$(sed -n 's,^// EVERY \(--[^:]*\).*,\1,p' "$file")
+	[ "${CLEAVE_CUTS-}" != all ] || every=$(echo " $every" | sed 's/ --cuts [0-9]*//')
+	# shellcheck disable=SC2086
+	set -- "$@" $every
+fi
 "$cleave" check "$file" "$@" --save-mismatch "$work/mismatch.pcap" 2>"$work/err"
 code=$?
 cat "$work/err" >&2

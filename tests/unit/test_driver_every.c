@@ -71,6 +71,26 @@ static void one_bundle_for_each_cut(void **state)
 	fake_close(&b);
 }
 
+static void some_cuts_spread_evenly(void **state)
+{
+	struct kept k = {.fail_at = -1};
+	struct fake_build b;
+	int *edges;
+	size_t legal;
+
+	begin(&b);
+	b.c.no_verify = true;
+	legal = partitioner_legal_cuts(b.c.front.program, &b.c.target, &edges);
+	b.c.cuts_max = 2;
+	assert_int_equal(pipeline_every(&b.c, keep, &k), 0);
+	assert_int_equal(k.count, 2);
+	assert_int_equal(k.edges[0], edges[legal / 4]);
+	assert_int_equal(k.edges[1], edges[3 * legal / 4]);
+	fflush(b.diag.out);
+	fake_expect(b.said, " 2 tried, 2 variants, ");
+	fake_close(&b);
+}
+
 static void a_refusal_is_forgotten(void **state)
 {
 	struct kept k = {.fail_at = -1};
@@ -125,6 +145,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(one_bundle_for_each_cut),
+	    cmocka_unit_test(some_cuts_spread_evenly),
 	    cmocka_unit_test(a_refusal_is_forgotten),
 	    cmocka_unit_test(what_cannot_be_kept_ends_it),
 	    cmocka_unit_test(a_variant_without_a_kernel_part),
