@@ -60,7 +60,8 @@ typedef int pipeline_keep(void *context, struct bundle *bundle, const char *name
 			  struct diag *diag);
 /*
  * A bundle for each legal cut, or cuts_max of them, named edge-NNNN. Cuts for which there is no
- * plan in strict order, or no kernel part that the verifier takes, are counted and told, not errors.
+ * plan in strict order, or no kernel part that the verifier takes, are counted and told, not
+ * errors.
  */
 int pipeline_every(struct compilation *c, pipeline_keep *keep, void *context);
 /* Index of the stage with this name, or -1. */

@@ -73,6 +73,19 @@ struct llvm_region {
 struct llvm_region llvm_pointer_region(const struct ir_program *program, LLVMValueRef pointer);
 
 /*
+ * The memories that a pointer may point into, one region each (NULL left out): the one of
+ * llvm_pointer_region, or those that a MIXED one was chosen from. all: there are no others.
+ */
+enum { LLVM_POINTEES_MAX = 16 };
+struct llvm_pointees {
+	struct llvm_region regions[LLVM_POINTEES_MAX];
+	size_t count;
+	bool all;
+	LLVMTypeRef pointer;
+};
+struct llvm_pointees llvm_pointees_of(const struct ir_program *program, LLVMValueRef pointer);
+
+/*
  * What the call of a helper does to the memory that an argument points to: false when nothing, or
  * when it is no helper. A write is one that may happen; reads says whether what stood there before
  * matters. size: bytes from the pointer on, -1 where it is not a constant.

@@ -33,14 +33,13 @@ static struct ir_op *add_op(struct ir_program *program, int block, LLVMValueRef 
 
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_ADD };
 
-static void add_access(struct ir_program *program, int block, LLVMValueRef instruction,
-		       LLVMValueRef pointer, enum access access, size_t *capacity)
+static void add_access_of(struct ir_program *program, int block, LLVMValueRef instruction,
+			  struct llvm_region region, enum access access, size_t *capacity)
 {
 	static const enum ir_op_kind packet[] = {IR_OP_PKT_READ, IR_OP_PKT_WRITE, IR_OP_PKT_WRITE};
 	static const enum ir_op_kind map[] = {IR_OP_MAP_READ, IR_OP_MAP_WRITE, IR_OP_MAP_ADD};
 	static const enum ir_op_kind global[] = {IR_OP_GLOBAL_READ, IR_OP_GLOBAL_WRITE,
 						 IR_OP_GLOBAL_ADD};
-	struct llvm_region region = llvm_pointer_region(program, pointer);
 	struct ir_op *op;
 
 	switch (region.memory) {
@@ -60,6 +59,22 @@ static void add_access(struct ir_program *program, int block, LLVMValueRef instr
 		break;
 	default: /* the stack, or nowhere we know: no effect beyond this packet's own run */
 		break;
+	}
+}
+
+/* An op for each memory that the pointer may point into. */
+static void add_access(struct ir_program *program, int block, LLVMValueRef instruction,
+		       LLVMValueRef pointer, enum access access, size_t *capacity)
+{
+	struct llvm_pointees pointees = llvm_pointees_of(program, pointer);
+
+	for (size_t i = 0; i < pointees.count; i++)
+		add_access_of(program, block, instruction, pointees.regions[i], access, capacity);
+	if (!pointees.all) { /* whatever else it touches has to stay where the source put it */
+		struct ir_op *op = add_op(program, block, instruction, IR_OP_HELPER, capacity);
+
+		op->name = "access through a pointer to many memories";
+		forbid(op, IR_LAYER_USER, IR_REASON_LIVE_MIXED, op->name);
 	}
 }
 
