@@ -3,7 +3,7 @@
 // MAPS {"own": [{"key": "10.0.0.1", "value": 3}, {"key": "10.0.0.2", "value": 5}],
 // MAPS "defaults": [{"key": 0, "value": 7}]}
 /*
- * One pointer, chosen from the values of two maps, of which one is read and written through it: both
+ * One pointer, chosen from the values of two maps, which is read and written through: both
  * maps are touched where that happens. The third choice is the packet itself.
  */
 #include "nf.h"
