@@ -153,6 +153,8 @@ static int give_up(struct compilation *c, const struct refusal *r)
 	struct src_loc loc = {.file = c->input.path, .line = r->line};
 
 	/* The kernel names files without their folders. */
+	if (*r->file && strcmp(r->file, basename(c->input.path)) != 0)
+		loc.file = r->file;
 	for (size_t o = 0; o < p->op_count && *r->file; o++)
 		if (ir_is_at(&p->ops[o].loc, r->file, r->line)) {
 			loc.file = p->ops[o].loc.file;

@@ -13,6 +13,8 @@
  */
 enum { LOG_BYTES = 16 << 20 };
 
+static const char RUNTIME_FILE[] = "kernel_rt.bpf.c:"; /* of backends/xdp/rt */
+
 static int silent(enum libbpf_print_level level, const char *format, va_list args)
 {
 	return 0;
@@ -55,7 +57,10 @@ static int load(const void *bytes, size_t size, char *log, size_t log_bytes)
 	return err;
 }
 
-/* `; source text @ file.c:123`: the newest such line is where the verifier stopped. */
+/*
+ * `; source text @ file.c:123`: the newest such line is where the verifier stopped. Lines of the
+ * run-time part say nothing to who wrote the program: what stands before them does.
+ */
 static void read_place(const char *log, struct verify_refusal *refusal)
 {
 	for (const char *line = log; line && *line; line = strchr(line, '\n')) {
@@ -71,20 +76,34 @@ static void read_place(const char *log, struct verify_refusal *refusal)
 		colon = at ? memchr(at, ':', (size_t)(end - at)) : NULL;
 		if (!colon || (size_t)(colon - at) >= sizeof refusal->file)
 			continue;
+		if (refusal->line && strncmp(at, RUNTIME_FILE, sizeof RUNTIME_FILE - 1) == 0)
+			continue;
 		snprintf(refusal->file, sizeof refusal->file, "%.*s", (int)(colon - at), at);
 		refusal->line = (unsigned)strtoul(colon + 1, NULL, 10);
 	}
 }
 
-/* The last line that is neither an instruction nor the closing count. */
+/* What the log tells beside the verdict: states, how it got there, the closing counts. */
+static bool is_aside(const char *line)
+{
+	static const char *const asides[] = {
+	    "processed ",  "from ",        "mark_precise",  "cur state: ",
+	    "old state: ", "stack depth ", "propagating r", "verification time "};
+
+	if (isdigit((unsigned char)*line) || *line == ';')
+		return true;
+	for (size_t i = 0; i < sizeof asides / sizeof *asides; i++)
+		if (strncmp(line, asides[i], strlen(asides[i])) == 0)
+			return true;
+	return false;
+}
+
 static void read_message(char *log, struct verify_refusal *refusal)
 {
 	char *save = NULL;
 
 	for (char *line = strtok_r(log, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (!isdigit((unsigned char)*line) && *line != ';' &&
-		    strncmp(line, "processed ", 10) != 0 && strncmp(line, "from ", 5) != 0 &&
-		    strncmp(line, "mark_precise", 12) != 0)
+		if (!is_aside(line))
 			snprintf(refusal->message, sizeof refusal->message, "%s", line);
 }
 

@@ -80,8 +80,10 @@ static int finish(struct llvm_clone *c, bool batch, const char *passes,
 	err = llvm_run_passes(c->module, passes, target, diag);
 	if (!err) {
 		drop_unused_runtime(c);
-		if (passes == light_passes)
+		if (passes == light_passes) {
 			llvm_keep_habits(c);
+			llvm_fill_stack_slots(c);
+		}
 		err = llvm_emit_object(c->arena, c->module, target, output, diag);
 	}
 	LLVMDisposeTargetMachine(target);

@@ -39,6 +39,8 @@ void llvm_define_maps(struct llvm_clone *clone);
 
 /* After the last pass: checks and differences of packet pointers as the verifier follows them. */
 void llvm_keep_habits(struct llvm_clone *clone);
+/* After the last pass: no stack object shares a slot of 8 bytes with what LLVM keeps there. */
+void llvm_fill_stack_slots(struct llvm_clone *clone);
 
 /* The batch program's cases, when a map needs it; true then. */
 bool llvm_build_batch(struct llvm_clone *clone);
