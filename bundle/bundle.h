@@ -34,14 +34,28 @@ const char *map_home_meaning(enum map_home home); /* one plain sentence */
 /* The home with this text, or MAP_HOME_COUNT. */
 enum map_home map_home_find(const char *text);
 
+struct bundle_inner {
+	uint32_t type, key_size, value_size, max_entries, flags;
+};
+
+/* Element `key` of a map of maps is the map with this index in the manifest. */
+struct bundle_held {
+	uint32_t key, map;
+};
+
 /* A map of the NF, as its source declares it, and where the plan puts it. */
 struct bundle_map {
 	const char *name;
 	uint32_t type; /* enum bpf_map_type of the source */
 	uint32_t key_size, value_size, max_entries, flags;
 	enum map_home home;
-	const char *why; /* the plan's reason for the home */
-	uint32_t slots;  /* shared values: entries of the cv_ array; else 0 */
+	const char *why;            /* the plan's reason for the home */
+	uint32_t slots;             /* shared values: entries of the cv_ array; else 0 */
+	uint32_t extra;             /* the definition's map_extra: hashes of a Bloom filter */
+	struct bundle_inner *inner; /* what the maps in a map of maps look like: one, or none */
+	size_t inner_count;
+	struct bundle_held *held; /* what a map of maps begins with */
+	size_t held_count;
 	uint64_t layout; /* XXH3 of type, sizes, flags and home: changes when the layout does */
 };
 

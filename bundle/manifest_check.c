@@ -59,6 +59,11 @@ static const char *check_map(const struct bundle *bundle, size_t index)
 	for (size_t i = 0; i < index; i++)
 		if (!strcmp(bundle->maps[i].name, map->name))
 			return arena_printf(bundle->arena, "has the map %s twice", map->name);
+	for (size_t i = 0; i < map->held_count; i++)
+		if (!map->inner_count || map->held[i].map >= bundle->map_count ||
+		    map->held[i].map == index)
+			return arena_printf(bundle->arena,
+					    "puts a map into %s that cannot be there", map->name);
 	if (has_slots != (map->slots > 0))
 		return arena_printf(bundle->arena, "gives the map %s %s", map->name,
 				    has_slots ? "no slots" : "slots, which its home has not");

@@ -24,6 +24,23 @@
 	{#key, FIELD_ROWS, 0,    offsetof(struct type, key), offsetof(struct type, counter),       \
 	 0,    most,       &rows}
 
+static const struct field inner_fields[] = {
+    NUMBER(bundle_inner, type, 1, 255),
+    NUMBER(bundle_inner, key_size, 0, MAP_KEY_BYTES_MAX),
+    NUMBER(bundle_inner, value_size, 0, MAP_VALUE_BYTES_MAX),
+    NUMBER(bundle_inner, max_entries, 0, UINT32_MAX),
+    NUMBER(bundle_inner, flags, 0, UINT32_MAX),
+};
+static const struct row_type inner_rows = {inner_fields, COUNT(inner_fields),
+					   sizeof(struct bundle_inner)};
+
+static const struct field held_fields[] = {
+    NUMBER(bundle_held, key, 0, UINT32_MAX),
+    NUMBER(bundle_held, map, 0, BUNDLE_MAPS_MAX - 1),
+};
+static const struct row_type held_rows = {held_fields, COUNT(held_fields),
+					  sizeof(struct bundle_held)};
+
 static const struct field map_fields[] = {
     TEXT(bundle_map, name, NAME),
     NUMBER(bundle_map, type, 1, 255),
@@ -34,6 +51,9 @@ static const struct field map_fields[] = {
     OTHER(bundle_map, home, HOME),
     TEXT(bundle_map, why, PROSE),
     NUMBER(bundle_map, slots, 0, UINT32_MAX),
+    NUMBER(bundle_map, extra, 0, UINT32_MAX),
+    ROWS(bundle_map, inner, inner_count, 1, inner_rows),
+    ROWS(bundle_map, held, held_count, BUNDLE_HELD_MAX, held_rows),
     OTHER(bundle_map, layout, LAYOUT),
 };
 static const struct row_type map_rows = {map_fields, COUNT(map_fields), sizeof(struct bundle_map)};

@@ -1,29 +1,8 @@
 #include "bundle/bundle.h"
 
-#include <linux/bpf.h>
 #include <stdio.h>
 
-static const char *const map_types[] = {
-    [BPF_MAP_TYPE_HASH] = "hash",
-    [BPF_MAP_TYPE_ARRAY] = "array",
-    [BPF_MAP_TYPE_PROG_ARRAY] = "program array",
-    [BPF_MAP_TYPE_PERF_EVENT_ARRAY] = "perf event array",
-    [BPF_MAP_TYPE_PERCPU_HASH] = "per-CPU hash",
-    [BPF_MAP_TYPE_PERCPU_ARRAY] = "per-CPU array",
-    [BPF_MAP_TYPE_LRU_HASH] = "LRU hash",
-    [BPF_MAP_TYPE_LRU_PERCPU_HASH] = "LRU per-CPU hash",
-    [BPF_MAP_TYPE_LPM_TRIE] = "LPM trie",
-    [BPF_MAP_TYPE_ARRAY_OF_MAPS] = "array of maps",
-    [BPF_MAP_TYPE_HASH_OF_MAPS] = "hash of maps",
-    [BPF_MAP_TYPE_DEVMAP] = "device map",
-    [BPF_MAP_TYPE_DEVMAP_HASH] = "device hash",
-    [BPF_MAP_TYPE_CPUMAP] = "CPU map",
-    [BPF_MAP_TYPE_XSKMAP] = "XSK map",
-    [BPF_MAP_TYPE_QUEUE] = "queue",
-    [BPF_MAP_TYPE_STACK] = "stack",
-    [BPF_MAP_TYPE_RINGBUF] = "ring buffer",
-    [BPF_MAP_TYPE_BLOOM_FILTER] = "Bloom filter",
-};
+#include "support/map_types.h"
 
 /* Prose behind a title; what follows a line break is indented like the title. */
 static void print_prose(FILE *out, const char *title, const char *text)
@@ -74,14 +53,19 @@ static void print_maps(const struct bundle *b, FILE *out)
 	fprintf(out, "\nMaps: %zu\n", b->map_count);
 	for (size_t i = 0; i < b->map_count; i++) {
 		const struct bundle_map *map = &b->maps[i];
+		const struct map_type_row *row = map_type_find(map->type);
 
 		fprintf(out, "  %s: ", map->name);
-		if (map->type < sizeof map_types / sizeof *map_types && map_types[map->type])
-			fputs(map_types[map->type], out);
+		if (row)
+			fputs(row->title, out);
 		else
 			fprintf(out, "type %u", map->type);
 		fprintf(out, ", key %u bytes, value %u bytes, %u entries\n", map->key_size,
 			map->value_size, map->max_entries);
+		if (map->inner_count)
+			fprintf(out, "    of maps of type %s, key %u bytes, value %u bytes\n",
+				map_type_text(map->inner->type), map->inner->key_size,
+				map->inner->value_size);
 		fprintf(out, "    home %s (%s)", map_home_text(map->home),
 			map_home_meaning(map->home));
 		if (map->slots)

@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define CLEAVE_USER_ABI        1
+#define CLEAVE_USER_ABI        2
 #define CLEAVE_USER_ABI_SYMBOL "cleave_user_abi"
 #define CLEAVE_USER_MAIN       "cleave_user_main"
 /*
@@ -73,6 +73,11 @@ struct cleave_calls {
 	int64_t (*map_update)(struct cleave_env *, struct cleave_map *map, const void *key,
 			      const void *value, uint64_t flags);
 	int64_t (*map_delete)(struct cleave_env *, struct cleave_map *map, const void *key);
+	/* maps without keys */
+	int64_t (*map_push)(struct cleave_env *, struct cleave_map *map, const void *value,
+			    uint64_t flags);
+	int64_t (*map_pop)(struct cleave_env *, struct cleave_map *map, void *value);
+	int64_t (*map_peek)(struct cleave_env *, struct cleave_map *map, void *value);
 	/* queues `*(value of key + offset) += operand`; home `kernel, batched` only */
 	void (*map_add)(struct cleave_env *, struct cleave_map *map, const void *key,
 			uint32_t offset, uint32_t size, uint64_t operand);

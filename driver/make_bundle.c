@@ -25,6 +25,24 @@ static const char *stored_file(const struct ir_program *p, const struct src_loc 
 	return ir_stored_file(p, loc->file ? loc->file : p->source);
 }
 
+/* What a map of maps holds. */
+static void fill_inner(struct bundle *b, const struct ir_map *map, struct bundle_map *out)
+{
+	const struct ir_inner *inner = &map->inner;
+
+	if (!inner->type)
+		return;
+	out->inner = arena_alloc(b->arena, sizeof *out->inner);
+	out->inner_count = 1;
+	*out->inner = (struct bundle_inner){inner->type, inner->key_size, inner->value_size,
+					    inner->max_entries, inner->flags};
+	out->held = arena_array(b->arena, map->held_count + 1, sizeof *out->held);
+	for (size_t i = 0; i < map->held_count; i++)
+		if (map->held[i] != IR_NONE)
+			out->held[out->held_count++] =
+			    (struct bundle_held){(uint32_t)i, (uint32_t)map->held[i]};
+}
+
 static void fill_maps(struct compilation *c, struct bundle *b)
 {
 	const struct ir_program *p = c->front.program;
@@ -44,7 +62,9 @@ static void fill_maps(struct compilation *c, struct bundle *b)
 		    .flags = map->flags,
 		    .home = c->plan->maps[m].home,
 		    .why = c->plan->maps[m].because ? c->plan->maps[m].because : "",
-		    .slots = values ? 2 * map->max_entries + 1024 : 0};
+		    .slots = values ? 2 * map->max_entries + 1024 : 0,
+		    .extra = map->extra};
+		fill_inner(b, map, &b->maps[m]);
 	}
 }
 

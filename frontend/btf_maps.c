@@ -2,11 +2,11 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/bpf.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "support/arena.h"
+#include "support/map_types.h"
 
 /* libbpf has one print callback for the process; the last warning is what explains a failure. */
 static char last_warning[256];
@@ -20,52 +20,85 @@ static int keep_warning(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-static bool type_supported(uint32_t type)
+/* What the map cannot do without; libbpf and the kernel fill in the rest. */
+static const char *missing_part(const struct map_type_row *row, const struct ir_map *map)
 {
-	switch (type) {
-	case BPF_MAP_TYPE_HASH:
-	case BPF_MAP_TYPE_ARRAY:
-	case BPF_MAP_TYPE_PERCPU_HASH:
-	case BPF_MAP_TYPE_PERCPU_ARRAY:
-	case BPF_MAP_TYPE_LRU_HASH:
-	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
-	case BPF_MAP_TYPE_LPM_TRIE:
-	case BPF_MAP_TYPE_DEVMAP:
-	case BPF_MAP_TYPE_DEVMAP_HASH:
-	case BPF_MAP_TYPE_CPUMAP:
-	case BPF_MAP_TYPE_XSKMAP:
-		return true;
-	default:
-		return false;
-	}
+	bool ring = row->key == MAP_KEY_NONE && row->holds == MAP_HOLDS_EVENTS;
+
+	if (!map->key_size && row->key != MAP_KEY_NONE)
+		return "key size";
+	if (!map->value_size && !ring)
+		return "value size";
+	if (!map->max_entries && row->holds != MAP_HOLDS_EVENTS)
+		return "max_entries";
+	return NULL;
 }
 
-static int read_definition(struct arena *arena, const struct bpf_map *from, struct ir_map *map,
+/* What a map of maps may hold is the definition of one such map. */
+static int read_inner(struct arena *arena, struct bpf_map *from, struct ir_map *map,
+		      struct diag *diag)
+{
+	struct bpf_map *inner = bpf_map__inner_map(from);
+	const struct map_type_row *row;
+
+	if (!inner) {
+		diag_error(diag, map->loc,
+			   "map %s does not say what the maps in it look like: declare them by "
+			   "__array(values, ...)",
+			   map->name);
+		return -EINVAL;
+	}
+	map->inner = (struct ir_inner){bpf_map__type(inner), bpf_map__key_size(inner),
+				       bpf_map__value_size(inner), bpf_map__max_entries(inner),
+				       bpf_map__map_flags(inner)};
+	row = map_type_find(map->inner.type);
+	if (row && row->support == MAP_SUPPORT_TAKEN)
+		return 0;
+	struct ir_why why = {IR_REASON_UNSUPPORTED_MAP, map_type_text(map->inner.type)};
+	diag_error(diag, map->loc, "map %s: %s", map->name, ir_why_sentence(arena, why));
+	return -EINVAL;
+}
+
+static int check_type(struct arena *arena, const struct map_type_row *row, const struct ir_map *map,
+		      struct diag *diag)
+{
+	struct ir_why why = {IR_REASON_UNSUPPORTED_MAP, map_type_text(map->type)};
+
+	if (row && row->support == MAP_SUPPORT_TAKEN)
+		return 0;
+	if (row && row->support == MAP_SUPPORT_REFUSED)
+		why.reason = IR_REASON_FOREIGN_MAP;
+	diag_error(diag, map->loc, "map %s: %s", map->name, ir_why_sentence(arena, why));
+	return -EINVAL;
+}
+
+static int read_definition(struct arena *arena, struct bpf_map *from, struct ir_map *map,
 			   struct diag *diag)
 {
-	struct ir_why why = {IR_REASON_UNSUPPORTED_MAP, NULL};
+	const struct map_type_row *row = map_type_find(bpf_map__type(from));
+	const char *missing;
+	int err;
 
 	map->type = bpf_map__type(from);
 	map->key_size = bpf_map__key_size(from);
 	map->value_size = bpf_map__value_size(from);
 	map->max_entries = bpf_map__max_entries(from);
 	map->flags = bpf_map__map_flags(from);
-	if (!type_supported(map->type)) {
-		why.detail = ir_map_type_text(map->type);
-		diag_error(diag, map->loc, "map %s: %s", map->name, ir_why_sentence(arena, why));
-		return -EINVAL;
-	}
-	if (!map->key_size || !map->value_size || !map->max_entries) {
-		diag_error(diag, map->loc, "map %s has no %s", map->name,
-			   !map->key_size     ? "key size"
-			   : !map->value_size ? "value size"
-					      : "max_entries");
+	map->extra = (uint32_t)bpf_map__map_extra(from);
+	err = check_type(arena, row, map, diag);
+	if (err)
+		return err;
+	missing = missing_part(row, map);
+	if (missing) {
+		diag_error(diag, map->loc, "map %s has no %s", map->name, missing);
 		return -EINVAL;
 	}
 	if (bpf_map__pin_path(from))
-		diag_warning(diag, map->loc, "map %s is not pinned where the source asks for it",
+		diag_warning(diag, map->loc,
+			     "map %s is pinned where the agent keeps its maps, and not where the "
+			     "source asks for it",
 			     map->name);
-	return 0;
+	return row->holds == MAP_HOLDS_MAPS ? read_inner(arena, from, map, diag) : 0;
 }
 
 static int read_definitions(struct arena *arena, struct bpf_object *object, struct ir_map *maps,
@@ -74,7 +107,7 @@ static int read_definitions(struct arena *arena, struct bpf_object *object, stru
 	int err = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct bpf_map *from = bpf_object__find_map_by_name(object, maps[i].name);
+		struct bpf_map *from = bpf_object__find_map_by_name(object, maps[i].name);
 
 		if (from && !bpf_map__is_internal(from)) {
 			err = read_definition(arena, from, &maps[i], diag) ?: err;

@@ -135,6 +135,45 @@ static int collect_global(struct ir_program *program, LLVMValueRef g, size_t *ca
 	return 0;
 }
 
+/* The last member of the definition, `values`, as an array of pointers; NULL without one. */
+static LLVMValueRef values_of(LLVMValueRef global)
+{
+	LLVMValueRef init = LLVMGetInitializer(global), last;
+	int members = init ? LLVMGetNumOperands(init) : 0;
+
+	if (!members || !LLVMIsAConstantStruct(init))
+		return NULL;
+	last = LLVMGetOperand(init, (unsigned)members - 1);
+	return LLVMIsAConstantArray(last) ? last : NULL;
+}
+
+static int map_of(const struct ir_program *program, LLVMValueRef global)
+{
+	for (size_t m = 0; m < program->map_count; m++)
+		if (program->maps[m].value == global)
+			return (int)m;
+	return IR_NONE;
+}
+
+/* Which maps the maps of maps begin with: `.values = {&a, [3] = &b}`. */
+static void find_held(struct ir_program *program)
+{
+	for (size_t m = 0; m < program->map_count; m++) {
+		struct ir_map *map = &program->maps[m];
+		LLVMValueRef values = map->inner.type ? values_of(map->value) : NULL;
+
+		if (!values)
+			continue;
+		map->held_count = LLVMGetArrayLength2(LLVMTypeOf(values));
+		map->held = arena_array(program->arena, map->held_count + 1, sizeof *map->held);
+		for (size_t i = 0; i < map->held_count; i++) {
+			map->held[i] = map_of(program, LLVMGetOperand(values, (unsigned)i));
+			if (map->held[i] != IR_NONE)
+				program->maps[map->held[i]].is_held = true;
+		}
+	}
+}
+
 int frontend_collect_globals(struct ir_program *program, struct diag *diag)
 {
 	LLVMMemoryBufferRef object = NULL;
@@ -156,5 +195,7 @@ int frontend_collect_globals(struct ir_program *program, struct diag *diag)
 					    LLVMGetBufferSize(object), program->maps,
 					    program->map_count, diag);
 	LLVMDisposeMemoryBuffer(object);
+	if (!err)
+		find_held(program);
 	return err;
 }

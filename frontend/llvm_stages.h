@@ -22,6 +22,7 @@ int frontend_replace_context(struct ir_program *program, struct diag *diag);
 int frontend_replace_calls(struct ir_program *program, struct diag *diag);
 /* Maps, globals and licence. */
 int frontend_collect_globals(struct ir_program *program, struct diag *diag);
+int frontend_check_map_uses(struct ir_program *program, struct diag *diag);
 
 /* Runs passes of LLVM over the module; returns 0 or -EIO (reported). */
 int frontend_run_passes(struct ir_program *program, const char *passes, struct diag *diag);

@@ -35,44 +35,6 @@ static const char *const layers[] = {
 };
 static_assert(sizeof layers / sizeof *layers == IR_LAYER_COUNT, "a name for every layer");
 
-static const char *const map_types[] = {
-    [BPF_MAP_TYPE_UNSPEC] = "unspec",
-    [BPF_MAP_TYPE_HASH] = "hash",
-    [BPF_MAP_TYPE_ARRAY] = "array",
-    [BPF_MAP_TYPE_PROG_ARRAY] = "prog_array",
-    [BPF_MAP_TYPE_PERF_EVENT_ARRAY] = "perf_event_array",
-    [BPF_MAP_TYPE_PERCPU_HASH] = "percpu_hash",
-    [BPF_MAP_TYPE_PERCPU_ARRAY] = "percpu_array",
-    [BPF_MAP_TYPE_STACK_TRACE] = "stack_trace",
-    [BPF_MAP_TYPE_CGROUP_ARRAY] = "cgroup_array",
-    [BPF_MAP_TYPE_LRU_HASH] = "lru_hash",
-    [BPF_MAP_TYPE_LRU_PERCPU_HASH] = "lru_percpu_hash",
-    [BPF_MAP_TYPE_LPM_TRIE] = "lpm_trie",
-    [BPF_MAP_TYPE_ARRAY_OF_MAPS] = "array_of_maps",
-    [BPF_MAP_TYPE_HASH_OF_MAPS] = "hash_of_maps",
-    [BPF_MAP_TYPE_DEVMAP] = "devmap",
-    [BPF_MAP_TYPE_SOCKMAP] = "sockmap",
-    [BPF_MAP_TYPE_CPUMAP] = "cpumap",
-    [BPF_MAP_TYPE_XSKMAP] = "xskmap",
-    [BPF_MAP_TYPE_SOCKHASH] = "sockhash",
-    [BPF_MAP_TYPE_CGROUP_STORAGE] = "cgroup_storage",
-    [BPF_MAP_TYPE_REUSEPORT_SOCKARRAY] = "reuseport_sockarray",
-    [BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE] = "percpu_cgroup_storage",
-    [BPF_MAP_TYPE_QUEUE] = "queue",
-    [BPF_MAP_TYPE_STACK] = "stack",
-    [BPF_MAP_TYPE_SK_STORAGE] = "sk_storage",
-    [BPF_MAP_TYPE_DEVMAP_HASH] = "devmap_hash",
-    [BPF_MAP_TYPE_STRUCT_OPS] = "struct_ops",
-    [BPF_MAP_TYPE_RINGBUF] = "ringbuf",
-    [BPF_MAP_TYPE_INODE_STORAGE] = "inode_storage",
-    [BPF_MAP_TYPE_TASK_STORAGE] = "task_storage",
-    [BPF_MAP_TYPE_BLOOM_FILTER] = "bloom_filter",
-    [BPF_MAP_TYPE_USER_RINGBUF] = "user_ringbuf",
-};
-/* A hole would be NULL; unit tests look at each. */
-static_assert(sizeof map_types / sizeof *map_types == BPF_MAP_TYPE_USER_RINGBUF + 1,
-	      "a name for every map type of Linux 6.1");
-
 const char *ir_op_text(enum ir_op_kind kind)
 {
 	assert(kind < IR_OP_COUNT);
@@ -112,11 +74,6 @@ const char *ir_layer_text(enum ir_layer layer)
 {
 	assert(layer < IR_LAYER_COUNT);
 	return layers[layer];
-}
-
-const char *ir_map_type_text(uint32_t type)
-{
-	return type < sizeof map_types / sizeof *map_types ? map_types[type] : "unknown";
 }
 
 #ifndef NDEBUG

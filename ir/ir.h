@@ -96,6 +96,7 @@ struct ir_op {
 	int helper;       /* BPF helper number, or IR_NONE */
 	const char *name; /* helper, library function or context field; NULL otherwise */
 	const char *verdicts; /* VERDICT: "DROP", "PASS|TX", "?" ... */
+	bool inner;           /* the map is one that maps[map] holds */
 	bool add_only;        /* MAP_LOOKUP: its value is only null-checked and added to */
 	bool loop_bounded;    /* LOOP: the verifier can see its end */
 	uint64_t loop_trips;  /* LOOP: bound on iterations when bounded */
@@ -149,10 +150,20 @@ struct ir_edge {
 	bool restarts;     /* with nothing but itself: user runs the program from its start again */
 };
 
+/* What every map that a map of maps holds looks like. */
+struct ir_inner {
+	uint32_t type, key_size, value_size, max_entries, flags; /* type 0: there is none */
+};
+
 struct ir_map {
 	const char *name;
 	uint32_t type, key_size, value_size, max_entries, flags;
 	struct src_loc loc;
+	uint32_t extra;        /* map_extra: hashes of a Bloom filter */
+	struct ir_inner inner; /* of a map of maps */
+	int *held; /* a map of maps: by element the map that it begins with, or IR_NONE */
+	size_t held_count;
+	bool is_held;       /* a map of maps begins with it */
 	bool packet_local;  /* every packet writes the bytes that it reads */
 	uint32_t local_key; /* packet_local: the only element that is used */
 	void *value;        /* LLVMValueRef of its global */
@@ -210,7 +221,6 @@ const char *ir_reason_text(enum ir_reason reason); /* "unbounded-loop" */
 /* The plain sentence with its detail, in the arena. */
 const char *ir_why_sentence(struct arena *arena, struct ir_why why);
 const char *ir_layer_text(enum ir_layer layer); /* "kernel" */
-const char *ir_map_type_text(uint32_t type);    /* "lru_hash" */
 
 /* The innermost stable description of an op in one line: `map.lookup conntrack key=[ipv4.saddr
  * ...]`. */

@@ -101,6 +101,9 @@ static struct llvm_carry carry_pointer(LLVMValueRef value, struct llvm_region re
 						    : refuse(region, IR_REASON_LIVE_POINTER);
 	case LLVM_MEMORY_MIXED:
 		return refuse(region, IR_REASON_LIVE_MIXED);
+	case LLVM_MEMORY_INNER:
+		return is_address_arithmetic(value) ? carry(region, LLVM_CARRY_CHAIN)
+						    : refuse(region, IR_REASON_LIVE_INNER);
 	case LLVM_MEMORY_KERNEL:
 	case LLVM_MEMORY_UNKNOWN:
 		break;

@@ -35,7 +35,8 @@ static void split_stack_key(struct effects *fx, struct ir_op *op, const struct l
 
 void effects_name_key(struct effects *fx, struct ir_op *op)
 {
-	uint32_t key_size = op->map == IR_NONE ? 0 : fx->program->maps[op->map].key_size;
+	const struct ir_map *map = op->map == IR_NONE ? NULL : &fx->program->maps[op->map];
+	uint32_t key_size = !map ? 0 : op->inner ? map->inner.key_size : map->key_size;
 	size_t capacity = 0;
 
 	if (!key_size || !LLVMIsACallInst(op->value) || LLVMGetNumArgOperands(op->value) < 2)

@@ -283,7 +283,8 @@ static bool understand_lookups(struct local *l)
 		if (op->map != l->map || op->kind == IR_OP_MAP_READ ||
 		    op->kind == IR_OP_MAP_WRITE || op->kind == IR_OP_MAP_ADD)
 			continue;
-		if (op->kind != IR_OP_MAP_LOOKUP || op->key_count != 1 ||
+		if (op->kind != IR_OP_MAP_LOOKUP || op->helper != BPF_FUNC_map_lookup_elem ||
+		    op->key_count != 1 ||
 		    sscanf(op->key[0].source, "const %llu%n", &key, &end) != 1 ||
 		    op->key[0].source[end] || key >= p->maps[l->map].max_entries ||
 		    (l->has_key && key != l->key))

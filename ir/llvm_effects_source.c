@@ -87,6 +87,7 @@ static void collect_memory(struct sources *out, LLVMValueRef pointer, LLVMValueR
 		collect_packet(out, pointer, at, span, access);
 		break;
 	case LLVM_MEMORY_MAP:
+	case LLVM_MEMORY_INNER:
 		add_name(out, prefixed(out, "map", p->maps[region.index].name));
 		break;
 	case LLVM_MEMORY_GLOBAL:

@@ -1,13 +1,40 @@
 /* What a call of a BPF helper does to the memory behind its arguments, by the tables. */
 #include "ir/helpers.h"
 #include "ir/llvm_ir.h"
+#include "support/map_types.h"
 
-static int map_of_call(const struct ir_program *program, LLVMValueRef call)
+/* A map that was found in another one is known by the pointer that the look-up gave. */
+static int outer_of(const struct ir_program *program, LLVMValueRef map)
 {
+	struct llvm_region region;
+
+	if (LLVMGetTypeKind(LLVMTypeOf(map)) != LLVMPointerTypeKind || LLVMIsAAllocaInst(map))
+		return IR_NONE;
+	region = llvm_pointer_region(program, map);
+	if (region.memory != LLVM_MEMORY_MAP || region.index == IR_NONE || !region.constant ||
+	    region.offset || !program->maps[region.index].inner.type)
+		return IR_NONE;
+	return region.index;
+}
+
+int llvm_call_map(const struct ir_program *program, LLVMValueRef call, bool *inner)
+{
+	const char *name = llvm_intrinsic_name(call);
+	const struct ir_helper *helper = name ? ir_helper_by_intrinsic(name) : NULL;
+	unsigned count = helper ? LLVMGetNumArgOperands(call) : 0;
 	int map = IR_NONE;
 
-	for (unsigned a = 0; a < LLVMGetNumArgOperands(call) && map == IR_NONE; a++)
-		map = llvm_map_index(program, LLVMGetOperand(call, a));
+	*inner = false;
+	for (unsigned a = 0; a < count && a < IR_HELPER_ARGUMENTS_MAX && map == IR_NONE; a++) {
+		LLVMValueRef argument = LLVMGetOperand(call, a);
+
+		if (helper->arguments[a] != IR_ARGUMENT_MAP)
+			continue;
+		map = llvm_map_index(program, argument);
+		*inner = map == IR_NONE;
+		if (*inner)
+			map = outer_of(program, argument);
+	}
 	return map;
 }
 
@@ -23,6 +50,8 @@ static int64_t constant_size(LLVMValueRef call, unsigned argument)
 static int64_t extent(const struct ir_program *program, LLVMValueRef call, unsigned argument,
 		      int bytes)
 {
+	const struct ir_map *m;
+	bool inner;
 	int map;
 
 	switch (bytes) {
@@ -30,14 +59,25 @@ static int64_t extent(const struct ir_program *program, LLVMValueRef call, unsig
 		return constant_size(call, argument + 1);
 	case IR_EXTENT_KEY:
 	case IR_EXTENT_VALUE:
-		map = map_of_call(program, call);
+		map = llvm_call_map(program, call, &inner);
 		if (map == IR_NONE)
 			return -1;
-		return bytes == IR_EXTENT_KEY ? program->maps[map].key_size
-					      : program->maps[map].value_size;
+		m = &program->maps[map];
+		if (bytes == IR_EXTENT_KEY)
+			return inner ? m->inner.key_size : m->key_size;
+		return inner ? m->inner.value_size : m->value_size;
 	default:
 		return bytes < 0 ? -1 : bytes;
 	}
+}
+
+static bool is_set(const struct ir_program *program, LLVMValueRef call)
+{
+	bool inner;
+	int map = llvm_call_map(program, call, &inner);
+	const struct ir_map *m = map == IR_NONE ? NULL : &program->maps[map];
+
+	return m && map_type_holds(inner ? m->inner.type : m->type) == MAP_HOLDS_SET;
 }
 
 bool llvm_helper_access(const struct ir_program *program, LLVMValueRef call, unsigned argument,
@@ -51,6 +91,9 @@ bool llvm_helper_access(const struct ir_program *program, LLVMValueRef call, uns
 	    argument >= LLVMGetNumArgOperands(call))
 		return false;
 	memory = ir_argument_memory(helper->arguments[argument]);
+	/* Of a set it asks whether the value is in it. */
+	if (helper->op == IR_OP_MAP_PEEK && memory.writes && is_set(program, call))
+		memory = ir_argument_memory(IR_ARGUMENT_VALUE);
 	*access = (struct llvm_helper_access){memory.reads, memory.writes,
 					      extent(program, call, argument, memory.bytes)};
 	return memory.reads || memory.writes;

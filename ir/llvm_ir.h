@@ -46,6 +46,12 @@ LLVMValueRef llvm_bare_value(LLVMValueRef value);
 int llvm_map_index(const struct ir_program *program, LLVMValueRef value);
 
 /*
+ * The map that the call of a helper works on, or IR_NONE. *inner: not that map itself but one that
+ * it holds, as a look-up found it.
+ */
+int llvm_call_map(const struct ir_program *program, LLVMValueRef call, bool *inner);
+
+/*
  * What a pointer points into: follows GEPs, casts, phis and selects. index: map (MAP) or global
  * (GLOBAL) index; root: the alloca (STACK) or the look-up call (MAP) when there is only one.
  */
@@ -56,6 +62,7 @@ enum llvm_memory {
 	LLVM_MEMORY_CONTEXT,
 	LLVM_MEMORY_STACK,
 	LLVM_MEMORY_MAP,
+	LLVM_MEMORY_INNER, /* a value of a map that the map with this index holds */
 	LLVM_MEMORY_MAP_SELF,
 	LLVM_MEMORY_GLOBAL,
 	LLVM_MEMORY_KERNEL, /* an object of the kernel's own; root: the helper's call */

@@ -2,7 +2,9 @@
 #include "ir/helpers.h"
 #include "ir/llvm_graph.h"
 #include "support/arena.h"
+#include "support/map_types.h"
 
+#include <linux/bpf.h>
 #include <string.h>
 
 static void forbid(struct ir_op *op, enum ir_layer layer, enum ir_reason reason, const char *detail)
@@ -47,8 +49,10 @@ static void add_access_of(struct ir_program *program, int block, LLVMValueRef in
 		add_op(program, block, instruction, packet[access], capacity);
 		break;
 	case LLVM_MEMORY_MAP:
+	case LLVM_MEMORY_INNER:
 		op = add_op(program, block, instruction, map[access], capacity);
 		op->map = region.index;
+		op->inner = region.memory == LLVM_MEMORY_INNER;
 		op->lookup = LOOKUP_LATER;
 		break;
 	case LLVM_MEMORY_GLOBAL:
@@ -135,6 +139,53 @@ static void add_argument_accesses(struct ir_program *program, int block, LLVMVal
 	}
 }
 
+/* A constant, or what a choice among constants can be; all ones where that is not known. */
+static uint64_t possible_bits(LLVMValueRef value)
+{
+	value = llvm_bare_value(value);
+	if (LLVMIsAConstantInt(value) && LLVMGetIntTypeWidth(LLVMTypeOf(value)) <= 64)
+		return LLVMConstIntGetZExtValue(value);
+	if (LLVMIsASelectInst(value))
+		return possible_bits(LLVMGetOperand(value, 1)) |
+		       possible_bits(LLVMGetOperand(value, 2));
+	if (LLVMIsAZExtInst(value) &&
+	    LLVMGetIntTypeWidth(LLVMTypeOf(LLVMGetOperand(value, 0))) == 1)
+		return 1;
+	if (LLVMIsAZExtInst(value))
+		return possible_bits(LLVMGetOperand(value, 0)) &
+		       ((1ull << LLVMGetIntTypeWidth(LLVMTypeOf(LLVMGetOperand(value, 0)))) - 1);
+	if (LLVMIsABinaryOperator(value)) {
+		uint64_t a = possible_bits(LLVMGetOperand(value, 0));
+		uint64_t b = possible_bits(LLVMGetOperand(value, 1));
+		LLVMOpcode opcode = LLVMGetInstructionOpcode(value);
+
+		if (opcode == LLVMAnd)
+			return a & b;
+		if (opcode == LLVMOr || opcode == LLVMXor)
+			return a | b;
+	}
+	return UINT64_MAX;
+}
+
+/* What the map's type, or the redirect through it, leaves to the kernel. */
+static void forbid_by_map(const struct ir_program *program, struct ir_op *op, LLVMValueRef call)
+{
+	const struct ir_map *map = op->map == IR_NONE ? NULL : &program->maps[op->map];
+	const struct map_type_row *row = map ? map_type_find(map->type) : NULL;
+	const unsigned flags = 2; /* argument of bpf_redirect_map */
+
+	if (!row)
+		return;
+	if (row->user == MAP_USER_PINNED)
+		forbid(op, IR_LAYER_USER, IR_REASON_MAP_PINNED,
+		       arena_printf(program->arena, "the %s %s", row->title, map->name));
+	else if (op->kind == IR_OP_REDIRECT && map->value_size > sizeof(uint32_t))
+		forbid(op, IR_LAYER_USER, IR_REASON_EGRESS_PROGRAM, map->name);
+	else if (op->kind == IR_OP_REDIRECT && LLVMGetNumArgOperands(call) > flags &&
+		 possible_bits(LLVMGetOperand(call, flags)) & (uint64_t)BPF_F_BROADCAST)
+		forbid(op, IR_LAYER_USER, IR_REASON_BROADCAST, map->name);
+}
+
 static void add_intrinsic(struct ir_program *program, int block, LLVMValueRef call,
 			  const char *name, size_t *capacity)
 {
@@ -154,8 +205,8 @@ static void add_intrinsic(struct ir_program *program, int block, LLVMValueRef ca
 	if (helper && !(helper->layers & 1 << IR_LAYER_USER))
 		forbid(op, IR_LAYER_USER, IR_REASON_HELPER_KERNEL_ONLY,
 		       arena_printf(program->arena, "bpf_%s", helper->name));
-	for (unsigned a = 0; a < LLVMGetNumArgOperands(call) && op->map == IR_NONE; a++)
-		op->map = llvm_map_index(program, LLVMGetOperand(call, a));
+	op->map = llvm_call_map(program, call, &op->inner);
+	forbid_by_map(program, op, call);
 	add_argument_accesses(program, block, call, capacity);
 }
 

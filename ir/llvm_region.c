@@ -2,6 +2,7 @@
 #include "ir/helpers.h"
 #include "ir/ir.h"
 #include "ir/llvm_ir.h"
+#include "support/map_types.h"
 
 #include <string.h>
 
@@ -187,6 +188,19 @@ static bool is_kernel_object(const char *intrinsic)
 	       (helper->returns == IR_RETURNS_SOCKET || helper->returns == IR_RETURNS_KERNEL);
 }
 
+/* A value, a map that a map of maps holds, or a socket. */
+static struct found walk_lookup(struct walk *walk, LLVMValueRef call)
+{
+	bool inner;
+	int map = llvm_call_map(walk->program, call, &inner);
+	struct found f = found_of(inner ? LLVM_MEMORY_INNER : LLVM_MEMORY_MAP, call);
+
+	f.region.index = map;
+	if (map != IR_NONE && map_type_holds(walk->program->maps[map].type) == MAP_HOLDS_SOCKETS)
+		f.region.memory = LLVM_MEMORY_KERNEL;
+	return f;
+}
+
 static struct found walk_call(struct walk *walk, LLVMValueRef call)
 {
 	const char *name = llvm_intrinsic_name(call);
@@ -203,12 +217,9 @@ static struct found walk_call(struct walk *walk, LLVMValueRef call)
 		return found_of(LLVM_MEMORY_PACKET, call);
 	if (strcmp(name, "cleave.pkt.data_end") == 0)
 		return found_of(LLVM_MEMORY_PACKET_END, call);
-	if (strcmp(name, "cleave.map.lookup") == 0) {
-		struct found f = found_of(LLVM_MEMORY_MAP, call);
-
-		f.region.index = llvm_map_index(walk->program, LLVMGetOperand(call, 0));
-		return f;
-	}
+	if (strcmp(name, "cleave.map.lookup") == 0 ||
+	    strncmp(name, "cleave.help.map_lookup_percpu_elem", 34) == 0)
+		return walk_lookup(walk, call);
 	return found_of(is_kernel_object(name) ? LLVM_MEMORY_KERNEL : LLVM_MEMORY_UNKNOWN, call);
 }
 

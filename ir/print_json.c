@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "support/arena.h"
+#include "support/map_types.h"
 
 /* Text that is missing or not UTF-8 becomes null. */
 static json_t *text(const char *value)
@@ -177,12 +178,14 @@ static json_t *map_json(const struct ir_map *map)
 	json_t *object = json_object();
 
 	json_object_set_new(object, "name", text(map->name));
-	json_object_set_new(object, "type", text(ir_map_type_text(map->type)));
+	json_object_set_new(object, "type", text(map_type_text(map->type)));
 	json_object_set_new(object, "key_size", json_integer(map->key_size));
 	json_object_set_new(object, "value_size", json_integer(map->value_size));
 	json_object_set_new(object, "max_entries", json_integer(map->max_entries));
 	json_object_set_new(object, "flags", json_integer(map->flags));
 	json_object_set_new(object, "packet_local", json_boolean(map->packet_local));
+	if (map->inner.type)
+		json_object_set_new(object, "holds", text(map_type_text(map->inner.type)));
 	return object;
 }
 

@@ -66,12 +66,12 @@ const char *ir_op_line(struct arena *arena, const struct ir_program *program,
 	if (!out)
 		return ir_op_text(op->kind);
 	fputs(ir_op_text(op->kind), out);
-	if (op->name && op->map == IR_NONE && !shows_range(op->kind))
+	if (op->name && (op->map == IR_NONE || op->kind == IR_OP_HELPER) && !shows_range(op->kind))
 		fprintf(out, " %s", op->name);
 	if (shows_range(op->kind) || op->packet.field || op->packet.known)
 		print_range(out, &op->packet);
 	if (op->map != IR_NONE)
-		fprintf(out, " %s", program->maps[op->map].name);
+		fprintf(out, "%s %s", op->inner ? " in" : "", program->maps[op->map].name);
 	if (op->global != IR_NONE)
 		fprintf(out, " %s", program->globals[op->global].name);
 	if (op->key_count)

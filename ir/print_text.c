@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "support/arena.h"
+#include "support/map_types.h"
 
 static const char *const states[] = {
     [IR_STATE_NONE] = NULL,
@@ -80,10 +81,13 @@ static void print_data(FILE *out, const struct ir_program *p)
 		const struct ir_map *m = &p->maps[i];
 
 		fprintf(out, "map %s: %s, key %u, value %u, %u entr%s", m->name,
-			ir_map_type_text(m->type), m->key_size, m->value_size, m->max_entries,
+			map_type_text(m->type), m->key_size, m->value_size, m->max_entries,
 			m->max_entries == 1 ? "y" : "ies");
 		if (m->flags)
 			fprintf(out, ", flags 0x%x", m->flags);
+		if (m->inner.type)
+			fprintf(out, ", of %s, key %u, value %u", map_type_text(m->inner.type),
+				m->inner.key_size, m->inner.value_size);
 		fputs(m->packet_local ? ", packet-local\n" : "\n", out);
 	}
 	for (size_t i = 0; i < p->global_count; i++) {

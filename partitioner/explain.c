@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "support/arena.h"
+#include "support/map_types.h"
 
 static const char *layers_text(ir_layer_set layers)
 {
@@ -144,7 +145,7 @@ static void print_map(FILE *out, const struct plan *plan, size_t m)
 	const struct plan_map *pm = &plan->maps[m];
 
 	fprintf(out, "  %-16s %s (%s)%s, %.1f ns a packet\n", map->name, map_home_text(pm->home),
-		ir_map_type_text(map->type), pm->ordered ? ", ordered" : "", pm->cost_ns);
+		map_type_text(map->type), pm->ordered ? ", ordered" : "", pm->cost_ns);
 	fprintf(out, "        kernel: %s, user: %s\n        %s\n",
 		access_text(pm->kernel_reads, pm->kernel_writes),
 		access_text(pm->user_reads, pm->user_writes), pm->because);

@@ -4,6 +4,7 @@
 
 #include "partitioner/plan.h"
 #include "support/arena.h"
+#include "support/map_types.h"
 
 /* JSON has no infinity: what is not possible is null. */
 static json_t *number(double value)
@@ -109,7 +110,7 @@ static json_t *map_json(const struct plan *plan, size_t m)
 	json_t *object = json_object();
 
 	json_object_set_new(object, "map", text(map->name));
-	json_object_set_new(object, "type", text(ir_map_type_text(map->type)));
+	json_object_set_new(object, "type", text(map_type_text(map->type)));
 	json_object_set_new(object, "home", text(map_home_text(pm->home)));
 	json_object_set_new(object, "ordered", json_boolean(pm->ordered));
 	json_object_set_new(object, "kernel_reads", json_boolean(pm->kernel_reads));

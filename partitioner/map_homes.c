@@ -1,9 +1,10 @@
 #include "partitioner/map_homes.h"
 
-#include <linux/bpf.h>
+#include <assert.h>
 #include <math.h>
 
 #include "support/arena.h"
+#include "support/map_types.h"
 
 unsigned map_touch(const struct ir_op *op)
 {
@@ -19,10 +20,12 @@ unsigned map_touch(const struct ir_op *op)
 	case IR_OP_MAP_LOOKUP:
 		return op->add_only ? TOUCH_KEY : TOUCH_READ;
 	case IR_OP_MAP_READ:
+	case IR_OP_MAP_PEEK:
 	case IR_OP_REDIRECT:
 		return TOUCH_READ;
 	case IR_OP_MAP_UPDATE:
 	case IR_OP_MAP_DELETE:
+	case IR_OP_MAP_PUSH:
 	case IR_OP_MAP_WRITE:
 		return TOUCH_WRITE;
 	case IR_OP_MAP_ADD:
@@ -32,15 +35,25 @@ unsigned map_touch(const struct ir_op *op)
 	}
 }
 
+static const struct map_type_row *row_of(const struct ir_map *map)
+{
+	const struct map_type_row *row = map_type_find(map->type);
+
+	assert(row); /* the frontend takes no other */
+	return row;
+}
+
+/* A map that another one holds has to stay what the holder expects of it. */
 enum map_home map_shared_home(const struct ir_map *map)
 {
 	if (map->packet_local)
 		return MAP_HOME_PACKET_LOCAL;
-	switch (map->type) {
-	case BPF_MAP_TYPE_ARRAY:
+	if (map->is_held)
+		return MAP_HOME_KERNEL_BATCHED;
+	switch (row_of(map)->both) {
+	case MAP_BOTH_ARRAY:
 		return MAP_HOME_SHARED_ARRAY;
-	case BPF_MAP_TYPE_HASH:
-	case BPF_MAP_TYPE_LRU_HASH:
+	case MAP_BOTH_SHARED:
 		return MAP_HOME_SHARED_VALUES;
 	default:
 		return MAP_HOME_KERNEL_BATCHED;
@@ -49,18 +62,7 @@ enum map_home map_shared_home(const struct ir_map *map)
 
 bool map_is_kernels(const struct ir_map *map)
 {
-	switch (map->type) {
-	case BPF_MAP_TYPE_ARRAY:
-	case BPF_MAP_TYPE_HASH:
-	case BPF_MAP_TYPE_LRU_HASH:
-	case BPF_MAP_TYPE_PERCPU_ARRAY:
-	case BPF_MAP_TYPE_PERCPU_HASH:
-	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
-	case BPF_MAP_TYPE_LPM_TRIE:
-		return false;
-	default:
-		return true;
-	}
+	return map->is_held || row_of(map)->user != MAP_USER_TABLE;
 }
 
 enum map_home map_mode_home(const struct ir_map *map, enum map_mode mode)
@@ -87,11 +89,14 @@ static int table_index(const struct ir_op *op)
 	switch (op->kind) {
 	case IR_OP_MAP_LOOKUP:
 		return 0;
+	case IR_OP_MAP_PEEK:
 	case IR_OP_REDIRECT:
 		return 0;
 	case IR_OP_MAP_UPDATE:
+	case IR_OP_MAP_PUSH:
 		return 1;
 	case IR_OP_MAP_DELETE:
+	case IR_OP_MAP_POP:
 		return 2;
 	default:
 		return -1;
@@ -172,7 +177,7 @@ bool map_mode_allows(enum map_mode mode, enum ir_layer layer, unsigned touch)
  */
 static bool is_beyond_copies(const struct ir_map *map, const struct ir_op *op, enum ir_layer layer)
 {
-	return map->type == BPF_MAP_TYPE_LPM_TRIE && layer != IR_LAYER_KERNEL &&
+	return row_of(map)->key == MAP_KEY_PREFIX && layer != IR_LAYER_KERNEL &&
 	       (op->kind == IR_OP_MAP_WRITE || op->kind == IR_OP_MAP_ADD);
 }
 
@@ -227,7 +232,7 @@ static const char *one_side(const struct ir_program *p, int map, enum map_mode m
 static const char *both_sides(const struct ir_program *p, const struct target *t, int map,
 			      enum map_home home)
 {
-	const char *name = p->maps[map].name, *type = ir_map_type_text(p->maps[map].type);
+	const char *name = p->maps[map].name, *type = map_type_text(p->maps[map].type);
 
 	switch (home) {
 	case MAP_HOME_SHARED_ARRAY:
@@ -271,7 +276,7 @@ void map_explain(const struct ir_program *program, const struct target *target, 
 	if (out->home == MAP_HOME_PACKET_LOCAL)
 		out->why = (struct ir_why){IR_REASON_HOME_LOCAL, NULL};
 	else if (out->home == MAP_HOME_KERNEL_BATCHED)
-		out->why = (struct ir_why){IR_REASON_HOME_SEMANTICS, ir_map_type_text(m->type)};
+		out->why = (struct ir_why){IR_REASON_HOME_SEMANTICS, map_type_text(m->type)};
 	else
-		out->why = (struct ir_why){IR_REASON_HOME_BOTH_SIDES, ir_map_type_text(m->type)};
+		out->why = (struct ir_why){IR_REASON_HOME_BOTH_SIDES, map_type_text(m->type)};
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "support/arena.h"
+#include "support/map_types.h"
 
 struct reader {
 	struct arena *arena;
@@ -115,9 +116,9 @@ static void read_map_costs(struct reader *r, const char *field, const json_t *va
 	{
 		uint32_t type = 1;
 
-		while (type < 64 && strcmp(ir_map_type_text(type), key) != 0)
+		while (map_type_find(type) && strcmp(map_type_text(type), key) != 0)
 			type++;
-		if (type == 64 || !json_is_object(layers)) {
+		if (!map_type_find(type) || !json_is_object(layers)) {
 			complain(r, key, "unknown map type, or no object of layers");
 			continue;
 		}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/check_queues.h"
 #include "runtime/check_touches.h"
 #include "runtime/map.h"
 
@@ -72,8 +73,7 @@ static bool is_comparable(const struct check_side *a, const struct check_side *b
 	if (!a->maps[index] || !b->maps[index] || map->key_size > CLEAVE_BATCH_KEY_MAX ||
 	    map_value_bytes(a->maps[index]) != map_value_bytes(b->maps[index]))
 		return false;
-	return is_array(map) || is_lru(map) || map->type == BPF_MAP_TYPE_HASH ||
-	       map->type == BPF_MAP_TYPE_PERCPU_HASH || map->type == BPF_MAP_TYPE_LPM_TRIE;
+	return map_type_holds(map->type) == MAP_HOLDS_VALUES;
 }
 
 struct values {
@@ -216,14 +216,29 @@ static bool compare_map(const struct check_side *a, const struct check_side *b, 
 	return true;
 }
 
+static bool compare_queue(const struct check_side *a, const struct check_side *b, uint32_t index,
+			  struct check_diff *diff)
+{
+	uint32_t at;
+
+	if (!a->maps[index] || !b->maps[index] ||
+	    map_type_holds(b->bundle->maps[index].type) != MAP_HOLDS_QUEUE ||
+	    !check_queues_differ(a->maps[index], b->maps[index], &at))
+		return false;
+	differ(diff, CHECK_QUEUE, index);
+	memcpy(diff->key, &at, sizeof at);
+	return true;
+}
+
 bool check_compare_state(const struct check_side *a, const struct check_side *b,
 			 uint32_t entries_max, struct check_diff *diff)
 {
 	const struct bundle *bundle = b->bundle;
 
 	for (uint32_t i = 0; i < bundle->map_count; i++)
-		if (bundle->maps[i].max_entries <= entries_max && is_comparable(a, b, i) &&
-		    compare_map(a, b, i, diff))
+		if (bundle->maps[i].max_entries <= entries_max &&
+		    (is_comparable(a, b, i) ? compare_map(a, b, i, diff)
+					    : compare_queue(a, b, i, diff)))
 			return true;
 	for (uint32_t i = 0; i < bundle->global_count; i++)
 		if (a->globals[i] && b->globals[i] && !bundle->globals[i].constant &&

@@ -146,6 +146,36 @@ static void describe_entry(FILE *out, const struct check_side *oracle,
 	fputc('\n', out);
 }
 
+/* The next one out, which is not the one that differs when others come before it. */
+static void print_next(FILE *out, struct cleave_map *map)
+{
+	size_t size = map_value_bytes(map);
+	uint8_t *value = calloc(1, size ? size : 1);
+
+	if (!value)
+		return;
+	if (map_peek(map, value))
+		fputs("empty", out);
+	else
+		print_hex(out, value, size);
+	free(value);
+}
+
+static void describe_queue(FILE *out, const struct check_side *oracle,
+			   const struct check_side *tested, const struct check_diff *diff)
+{
+	const struct bundle_map *map = &tested->bundle->maps[diff->index];
+	uint32_t at;
+
+	memcpy(&at, diff->key, sizeof at);
+	fprintf(out, "  %s \"%s\" (%s), different behind the next %u; next out:\n    oracle ",
+		map_type_find(map->type)->title, map->name, map_home_text(map->home), at);
+	print_next(out, oracle->maps[diff->index]);
+	fputs("\n    here   ", out);
+	print_next(out, tested->maps[diff->index]);
+	fputc('\n', out);
+}
+
 static void describe_global(FILE *out, const struct check_side *oracle,
 			    const struct check_side *tested, uint32_t index)
 {
@@ -188,6 +218,9 @@ void check_describe(FILE *out, const struct check_side *oracle, const struct che
 		break;
 	case CHECK_ENTRY:
 		describe_entry(out, oracle, tested, diff);
+		break;
+	case CHECK_QUEUE:
+		describe_queue(out, oracle, tested, diff);
 		break;
 	case CHECK_GLOBAL:
 		describe_global(out, oracle, tested, diff->index);

@@ -126,8 +126,8 @@ void check_report_text(FILE *out, const struct check_variant *v)
 
 static const char *difference_text(enum check_difference kind)
 {
-	static const char *const names[] = {"none",     "verdict",     "packet",
-					    "redirect", "map element", "global variable"};
+	static const char *const names[] = {"none",        "verdict", "packet",         "redirect",
+					    "map element", "queue",   "global variable"};
 
 	return names[kind];
 }

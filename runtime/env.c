@@ -27,6 +27,22 @@ static int64_t call_delete(struct cleave_env *env, struct cleave_map *map, const
 	return map_delete(env, map, key);
 }
 
+static int64_t call_push(struct cleave_env *env, struct cleave_map *map, const void *value,
+			 uint64_t flags)
+{
+	return map_push(map, value, flags);
+}
+
+static int64_t call_pop(struct cleave_env *env, struct cleave_map *map, void *value)
+{
+	return map_pop(map, value);
+}
+
+static int64_t call_peek(struct cleave_env *env, struct cleave_map *map, void *value)
+{
+	return map_peek(map, value);
+}
+
 static void *call_value(struct cleave_env *env, struct cleave_map *map, uint32_t index)
 {
 	return map_value(map, index);
@@ -117,6 +133,9 @@ static const struct cleave_calls calls = {
     .map_lookup = map_lookup,
     .map_update = call_update,
     .map_delete = call_delete,
+    .map_push = call_push,
+    .map_pop = call_pop,
+    .map_peek = call_peek,
     .map_add = map_add,
     .map_value = call_value,
     .ktime_ns = call_ktime_ns,

@@ -31,6 +31,21 @@ int host_map_delete(int fd, const void *key)
 	return bpf_map_delete_elem(fd, key) ? -errno : 0;
 }
 
+int host_map_push(int fd, const void *value, uint64_t flags)
+{
+	return host_map_update(fd, NULL, value, flags);
+}
+
+int host_map_pop(int fd, void *value)
+{
+	return bpf_map_lookup_and_delete_elem(fd, NULL, value) ? -errno : 0;
+}
+
+int host_map_peek(int fd, void *value)
+{
+	return host_map_lookup(fd, NULL, value);
+}
+
 int host_map_next_key(int fd, const void *key, void *next)
 {
 	return bpf_map_get_next_key(fd, key, next) ? -errno : 0;

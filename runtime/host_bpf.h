@@ -13,6 +13,10 @@ struct bundle;
 int host_map_lookup(int fd, const void *key, void *value);
 int host_map_update(int fd, const void *key, const void *value, uint64_t flags);
 int host_map_delete(int fd, const void *key);
+/* Of a map without keys. */
+int host_map_push(int fd, const void *value, uint64_t flags);
+int host_map_pop(int fd, void *value);
+int host_map_peek(int fd, void *value);
 int host_map_next_key(int fd, const void *key, void *next);
 
 /*

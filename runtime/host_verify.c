@@ -24,7 +24,7 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
  * Making large maps takes longer than the answer. The verifier looks at the size of arrays only (a
  * constant key below it is known to hit), and slots of `shared values` have no constant keys.
  */
-static void shrink_maps(struct bpf_object *object)
+static void prepare_maps(struct bpf_object *object)
 {
 	struct bpf_map *map;
 
@@ -32,6 +32,7 @@ static void shrink_maps(struct bpf_object *object)
 	{
 		enum bpf_map_type type = bpf_map__type(map);
 
+		bpf_map__set_pin_path(map, NULL); /* nothing stays on the host */
 		if (type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_LRU_HASH ||
 		    type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
 		    type == BPF_MAP_TYPE_LPM_TRIE ||
@@ -50,7 +51,7 @@ static int load(const void *bytes, size_t size, char *log, size_t log_bytes)
 	int err = object ? 0 : -errno;
 
 	if (!err) {
-		shrink_maps(object);
+		prepare_maps(object);
 		err = bpf_object__load(object);
 	}
 	bpf_object__close(object);

@@ -263,9 +263,12 @@ int kernel_object_load(struct kernel_object *out, const struct kernel_load *load
 		kernel_object_free(out);
 		return -EBADMSG;
 	}
-	if (!shared)
-		bpf_object__for_each_map(map, out->object)
-		    adopt_map(map, load->bundle, pins, adopted);
+	bpf_object__for_each_map(map, out->object)
+	{
+		bpf_map__set_pin_path(map, NULL); /* the agent has a place of its own for pins */
+		if (!shared)
+			adopt_map(map, load->bundle, pins, adopted);
+	}
 	err = bpf_object__load(out->object);
 	if (err) {
 		report_load_failure(diag, err);

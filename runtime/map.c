@@ -16,12 +16,6 @@ static_assert((int)MAP_NOEXIST == (int)BPF_NOEXIST && (int)MAP_EXIST == (int)BPF
 		  (int)MAP_LOCK == (int)BPF_F_LOCK,
 	      "flags are the kernel's");
 
-bool map_type_is_percpu(uint32_t type)
-{
-	return type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_HASH ||
-	       type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
-}
-
 void map_head_init(struct cleave_map *map, const struct map_ops *ops, const struct bundle_map *spec,
 		   uint32_t cpus)
 {
@@ -46,9 +40,12 @@ static bool check_sizes(const struct bundle_map *spec)
 		VALUE_BYTES_MAX = 1 << 22
 	}; /* the kernel's: KMALLOC_MAX_SIZE, stack */
 
-	return spec->max_entries && spec->max_entries <= 1u << 30 && spec->key_size &&
-	       spec->key_size <= KEY_BYTES_MAX && spec->value_size &&
-	       spec->value_size <= VALUE_BYTES_MAX;
+	const struct map_type_row *row = map_type_find(spec->type);
+	bool events = row && row->holds == MAP_HOLDS_EVENTS;
+
+	return row && (spec->max_entries || events) && spec->max_entries <= 1u << 30 &&
+	       (spec->key_size || row->key == MAP_KEY_NONE) && spec->key_size <= KEY_BYTES_MAX &&
+	       (spec->value_size || events) && spec->value_size <= VALUE_BYTES_MAX;
 }
 
 int map_new_native(const struct bundle_map *spec, uint32_t cpus, struct cleave_map **map)
@@ -72,6 +69,11 @@ int map_new_native(const struct bundle_map *spec, uint32_t cpus, struct cleave_m
 		return map_hash_new(spec, cpus, map);
 	case BPF_MAP_TYPE_LPM_TRIE:
 		return map_lpm_new(spec, map);
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+		return map_queue_new(spec, map);
+	case BPF_MAP_TYPE_BLOOM_FILTER:
+		return map_bloom_new(spec, map);
 	default:
 		return -EOPNOTSUPP;
 	}
@@ -168,9 +170,24 @@ void *map_value(struct cleave_map *map, uint32_t index)
 	return map->ops->value ? map->ops->value(map, index) : NULL;
 }
 
+int map_push(struct cleave_map *map, const void *value, uint64_t flags)
+{
+	return map->ops->push ? map->ops->push(map, value, flags) : -EOPNOTSUPP;
+}
+
+int map_pop(struct cleave_map *map, void *value)
+{
+	return map->ops->pop ? map->ops->pop(map, value) : -EOPNOTSUPP;
+}
+
+int map_peek(struct cleave_map *map, void *value)
+{
+	return map->ops->peek ? map->ops->peek(map, value) : -EOPNOTSUPP;
+}
+
 int map_read(struct cleave_map *map, const void *key, void *value)
 {
-	return map->ops->read(map, key, value);
+	return map->ops->read ? map->ops->read(map, key, value) : -EOPNOTSUPP;
 }
 
 int map_write(struct cleave_map *map, const void *key, const void *value, uint64_t flags)
@@ -178,17 +195,17 @@ int map_write(struct cleave_map *map, const void *key, const void *value, uint64
 	/* bpf() looks at this flag first; no value of a native map has a bpf_spin_lock */
 	if (map->fd < 0 && (flags & MAP_LOCK))
 		return -EINVAL;
-	return map->ops->write(map, key, value, flags);
+	return map->ops->write ? map->ops->write(map, key, value, flags) : -EOPNOTSUPP;
 }
 
 int map_erase(struct cleave_map *map, const void *key)
 {
-	return map->ops->erase(map, key);
+	return map->ops->erase ? map->ops->erase(map, key) : -EOPNOTSUPP;
 }
 
 int map_next_key(struct cleave_map *map, const void *key, void *next)
 {
-	return map->ops->next_key(map, key, next);
+	return map->ops->next_key ? map->ops->next_key(map, key, next) : -EOPNOTSUPP;
 }
 
 static int count_one(void *context, const void *key, const void *value, size_t value_bytes)
@@ -212,7 +229,9 @@ static int dump_by_keys(struct cleave_map *map, map_visit *visit, void *context)
 	size_t key_bytes = map_pad8(map->key_size), value_bytes = map_value_bytes(map);
 	uint8_t *keys = calloc(2, key_bytes), *value = calloc(1, value_bytes);
 	uint8_t *key = NULL, *next = keys;
-	int err = keys && value ? 0 : -ENOMEM;
+	int err = !map->ops->next_key || !map->ops->read ? -EOPNOTSUPP
+		  : keys && value                        ? 0
+							 : -ENOMEM;
 
 	while (!err && !(err = map->ops->next_key(map, key, next))) {
 		key = next;

@@ -30,6 +30,7 @@
 
 #include "bundle/bundle.h"
 #include "bundle/user_abi.h"
+#include "support/map_types.h"
 
 /*
  * A map in the memory of this process, whatever home the plan gave it; needs no privilege.
@@ -69,6 +70,15 @@ void map_add(struct cleave_env *env, struct cleave_map *map, const void *key, ui
  * range. */
 void *map_value(struct cleave_map *map, uint32_t index);
 
+/*
+ * Maps without keys: queues, stacks, Bloom filters. Both views are the same. map_pop and map_peek
+ * fill in the value; of a Bloom filter, map_peek tells whether it has the value that is there.
+ * -EOPNOTSUPP: not that kind of map.
+ */
+int map_push(struct cleave_map *map, const void *value, uint64_t flags);
+int map_pop(struct cleave_map *map, void *value);
+int map_peek(struct cleave_map *map, void *value);
+
 /* The operator's view; see bpf(2). 0 or a negative errno; -ENOENT: no such key, or no next one. */
 int map_read(struct cleave_map *map, const void *key, void *value);
 int map_write(struct cleave_map *map, const void *key, const void *value, uint64_t flags);
@@ -90,8 +100,5 @@ size_t map_value_bytes(const struct cleave_map *map);
 /* First value of an array in memory as this CPU sees it (stride: value_size padded to 8), or NULL.
  */
 uint8_t *map_memory(const struct cleave_map *map, uint32_t cpu);
-
-/* One value per CPU? */
-bool map_type_is_percpu(uint32_t type);
 
 #endif

@@ -291,6 +291,30 @@ static int kernel_next_key(struct cleave_map *map, const void *key, void *next)
 	return host_map_next_key(map->fd, key, next);
 }
 
+static int kernel_push(struct cleave_map *map, const void *value, uint64_t flags)
+{
+	return host_map_push(map->fd, value, flags);
+}
+
+/* A program finds zeroes where an empty queue has nothing to give; bpf() leaves the value alone. */
+static int kernel_pop(struct cleave_map *map, void *value)
+{
+	int err = host_map_pop(map->fd, value);
+
+	if (err)
+		memset(value, 0, map->value_size);
+	return err;
+}
+
+static int kernel_peek(struct cleave_map *map, void *value)
+{
+	int err = host_map_peek(map->fd, value);
+
+	if (err && map_type_holds(map->type) == MAP_HOLDS_QUEUE)
+		memset(value, 0, map->value_size);
+	return err;
+}
+
 static void kernel_free(struct cleave_map *map)
 {
 	free(map);
@@ -312,6 +336,9 @@ static const struct map_ops kernel_ops = {
     .update = kernel_update,
     .delete = kernel_delete,
     .add = kernel_add,
+    .push = kernel_push,
+    .pop = kernel_pop,
+    .peek = kernel_peek,
     .read = kernel_read,
     .write = kernel_write,
     .erase = kernel_erase,

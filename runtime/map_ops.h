@@ -25,6 +25,9 @@ struct map_ops {
 	void (*add)(struct cleave_env *env, struct cleave_map *map, const void *key,
 		    uint32_t offset, uint32_t size, uint64_t operand);
 	void *(*value)(struct cleave_map *map, uint32_t index);
+	int (*push)(struct cleave_map *map, const void *value, uint64_t flags);
+	int (*pop)(struct cleave_map *map, void *value);
+	int (*peek)(struct cleave_map *map, void *value);
 	int (*read)(struct cleave_map *map, const void *key, void *value);
 	int (*write)(struct cleave_map *map, const void *key, const void *value, uint64_t flags);
 	int (*erase)(struct cleave_map *map, const void *key);
@@ -55,6 +58,8 @@ int map_array_new(const struct bundle_map *spec, uint32_t cpus, struct cleave_ma
 int map_devices_new(const struct bundle_map *spec, struct cleave_map **map);
 int map_hash_new(const struct bundle_map *spec, uint32_t cpus, struct cleave_map **map);
 int map_lpm_new(const struct bundle_map *spec, struct cleave_map **map);
+int map_queue_new(const struct bundle_map *spec, struct cleave_map **map);
+int map_bloom_new(const struct bundle_map *spec, struct cleave_map **map);
 int map_shared_array_new(const struct bundle_map *spec, const struct map_attachment *attachment,
 			 struct cleave_map **map);
 int map_shared_values_new(const struct bundle_map *spec, const struct map_attachment *attachment,

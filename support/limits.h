@@ -31,6 +31,7 @@ enum {
 	 * keeps a bad one small.
 	 */
 	BUNDLE_MAPS_MAX = 256,
+	BUNDLE_HELD_MAX = 65536,
 	BUNDLE_GLOBALS_MAX = 1024,
 	BUNDLE_TEXTS_MAX = 1024, /* elements of a list of texts, e.g. clang's flags */
 	BUNDLE_TEXT_BYTES_MAX = 64 * 1024,

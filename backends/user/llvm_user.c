@@ -155,9 +155,10 @@ static bool has_cuts(const struct plan *plan)
 	return plan->cut_count != 0;
 }
 
-static bool always(const struct plan *plan)
+/* Replay has no kernel: what only the kernel can answer cannot be replayed. */
+static bool user_can(const struct plan *plan)
 {
-	return true;
+	return plan->program->edges[0].cut.reason == IR_REASON_NONE;
 }
 
 const struct backend backend_user = {.name = "user",
@@ -169,5 +170,5 @@ const struct backend backend_user = {.name = "user",
 const struct backend backend_replay = {.name = "replay",
 				       .layer = IR_LAYER_USER,
 				       .member = BUNDLE_MEMBER_REPLAY,
-				       .can_run = always,
+				       .can_run = user_can,
 				       .emit = emit_replay};

@@ -2,20 +2,15 @@
 #include "backends/xdp/llvm_xdp.h"
 #include "bundle/kernel_abi.h"
 
-#include <linux/bpf.h>
-#include <stddef.h>
+#include "support/map_types.h"
 
-static bool is_percpu(uint32_t type)
-{
-	return type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_HASH ||
-	       type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
-}
+#include <stddef.h>
 
 static bool is_queued(const struct llvm_clone *c, size_t map)
 {
 	return c->plan->maps[map].home == MAP_HOME_KERNEL_BATCHED &&
 	       c->program->maps[map].key_size <= CLEAVE_BATCH_KEY_MAX &&
-	       is_percpu(c->program->maps[map].type);
+	       map_type_is_percpu(c->program->maps[map].type);
 }
 
 static bool any_queued(const struct llvm_clone *c)

@@ -11,8 +11,8 @@
 #include "bundle/kernel_abi.h"
 #include "ir/graph.h"
 #include "support/arena.h"
+#include "support/map_types.h"
 
-#include <linux/bpf.h>
 #include <string.h>
 
 struct key_object {
@@ -182,10 +182,12 @@ static bool is_filled_at(const struct ir_program *program, const struct plan_cut
 	return false;
 }
 
-/* Different keys of an LPM trie may find the same element: it is watched as a whole. */
 static bool is_keyed(const struct llvm_clone *c, int map)
 {
-	if (c->program->maps[map].type == BPF_MAP_TYPE_LPM_TRIE)
+	const struct map_type_row *row = map_type_find(c->program->maps[map].type);
+
+	/* Different keys of an LPM trie find the same element, queues have none. */
+	if (row->watched_whole || c->program->maps[map].is_held)
 		return false;
 	for (size_t n = 0; n < c->plan->cut_count; n++) {
 		const struct ir_edge *edge = ir_edge_behind(c->program, c->plan->cuts[n].edge);

@@ -1,5 +1,5 @@
-// A map type that Cleave does not do yet, with helpers that it does.
-// EXPECT error: map_in_map.bpf.c:11: map tables: map type array_of_maps is not supported
+// A map of maps that does not say what the maps in it look like.
+// EXPECT error: map_in_map.bpf.c:11: map tables does not say what the maps in it look like
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 

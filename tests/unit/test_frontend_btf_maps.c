@@ -89,7 +89,11 @@ static void test_globals(void **state)
 
 static void test_refusals(void **state)
 {
-	case_refused(MAP("QUEUE", "q") NF LOOKUP("q"), 2, "map q: map type ");
+	case_refused("struct { __uint(type, BPF_MAP_TYPE_QUEUE); __uint(max_entries, 64);\n"
+		     "__type(value, int); } q SEC(\".maps\");\n" NF LOOKUP("q"),
+		     4, "map_lookup_elem takes no queue (map q)");
+	case_refused(MAP("STACK_TRACE", "s") NF LOOKUP("s"), 2,
+		     "map s: no kernel lets an XDP program use a map of type stack_trace");
 	case_refused("struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, int);\n"
 		     "__type(value, int); } h SEC(\".maps\");\n" NF LOOKUP("h"),
 		     2, "map h has no max_entries");
@@ -107,8 +111,9 @@ static void test_refusals(void **state)
 		     "__type(key, int); __type(value, int); } one SEC(\".maps\");\n"
 		     "struct { __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS); __uint(max_entries, 1);\n"
 		     "__type(key, int); __array(values, struct inner); }\n"
-		     "outer SEC(\".maps\") = {.values = {&one}};\n" NF LOOKUP("outer"),
-		     5, "map outer: map type ");
+		     "outer SEC(\".maps\");\n" NF
+		     "{ __u32 k = 0; return bpf_map_update_elem(&outer, &k, &k, 0); }\n",
+		     7, "map_update_elem takes no array of maps (map outer)");
 }
 
 static void test_pinning_is_noted(void **state)
@@ -119,7 +124,7 @@ static void test_pinning_is_noted(void **state)
 		    "kept SEC(\".maps\");\n" NF LOOKUP("kept"));
 
 	case_expect_ok(&c);
-	case_expect(c.messages, "nf.bpf.c:7: warning: map kept is not pinned");
+	case_expect(c.messages, "nf.bpf.c:7: warning: map kept is pinned where the agent");
 	case_close(&c);
 }
 

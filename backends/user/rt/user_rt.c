@@ -93,6 +93,22 @@ RT int64_t cleave_rt_map_delete(struct cleave_packet *p, uint32_t map, const voi
 	return p->env->calls->map_delete(p->env, p->env->maps[map], key);
 }
 
+RT int64_t cleave_rt_help_map_push_elem(struct cleave_packet *p, uint32_t map, const void *value,
+					uint64_t flags)
+{
+	return p->env->calls->map_push(p->env, p->env->maps[map], value, flags);
+}
+
+RT int64_t cleave_rt_help_map_pop_elem(struct cleave_packet *p, uint32_t map, void *value)
+{
+	return p->env->calls->map_pop(p->env, p->env->maps[map], value);
+}
+
+RT int64_t cleave_rt_help_map_peek_elem(struct cleave_packet *p, uint32_t map, void *value)
+{
+	return p->env->calls->map_peek(p->env, p->env->maps[map], value);
+}
+
 RT void cleave_rt_map_add(struct cleave_packet *p, uint32_t map, const void *key, uint32_t offset,
 			  uint32_t size, uint64_t operand)
 {
