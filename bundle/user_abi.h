@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define CLEAVE_USER_ABI        2
+#define CLEAVE_USER_ABI        3
 #define CLEAVE_USER_ABI_SYMBOL "cleave_user_abi"
 #define CLEAVE_USER_MAIN       "cleave_user_main"
 /*
@@ -93,6 +93,14 @@ struct cleave_calls {
 	 */
 	int (*redirect_check)(struct cleave_env *, struct cleave_map *map, uint32_t key);
 	void (*trace)(struct cleave_env *, const char *text, uint32_t length);
+	/* bpf_snprintf: the length of the whole text without its NUL, or a negative errno */
+	int64_t (*print)(struct cleave_env *, char *text, uint32_t size, const char *format,
+			 uint32_t format_size, const uint64_t *arguments, uint32_t count);
+	/* bpf_strtol and bpf_strtoul */
+	int64_t (*read_signed)(struct cleave_env *, const char *text, uint32_t size, uint64_t flags,
+			       int64_t *number);
+	int64_t (*read_unsigned)(struct cleave_env *, const char *text, uint32_t size,
+				 uint64_t flags, uint64_t *number);
 };
 
 struct cleave_env {
@@ -103,6 +111,8 @@ struct cleave_env {
 	uint8_t **globals; /* one per global variable of the manifest: its address */
 	uint32_t cpu;      /* what bpf_get_smp_processor_id returns */
 	uint32_t map_count, global_count;
+	uint32_t numa_node; /* what bpf_get_numa_node_id returns */
+	uint32_t reserved;
 	void *owner; /* the runner's */
 };
 

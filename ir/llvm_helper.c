@@ -1,7 +1,10 @@
 /* What a call of a BPF helper does to the memory behind its arguments, by the tables. */
 #include "ir/helpers.h"
 #include "ir/llvm_ir.h"
+#include "support/arena.h"
 #include "support/map_types.h"
+
+#include <string.h>
 
 /* A map that was found in another one is known by the pointer that the look-up gave. */
 static int outer_of(const struct ir_program *program, LLVMValueRef map)
@@ -106,4 +109,54 @@ bool llvm_is_reference(LLVMValueRef call)
 
 	return helper &&
 	       (helper->returns == IR_RETURNS_SOCKET || helper->returns == IR_RETURNS_RECORD);
+}
+
+/* The text of a constant that a pointer shows, or NULL. */
+static const char *constant_text(const struct ir_program *program, LLVMValueRef pointer)
+{
+	struct llvm_region region = llvm_pointer_region(program, pointer);
+	size_t length;
+
+	if (region.memory != LLVM_MEMORY_GLOBAL || !region.root || !region.constant ||
+	    !LLVMIsAGlobalVariable(region.root) || !LLVMIsGlobalConstant(region.root))
+		return NULL;
+	LLVMValueRef bytes = LLVMGetInitializer(region.root);
+
+	if (!bytes || !LLVMIsAConstantDataArray(bytes) || !LLVMIsConstantString(bytes))
+		return NULL;
+	const char *text = LLVMGetAsString(bytes, &length);
+
+	if (region.offset < 0 || (size_t)region.offset >= length)
+		return NULL;
+	return arena_strndup(program->arena, text + region.offset, length - (size_t)region.offset);
+}
+
+static const char *format_of(const struct ir_program *program, LLVMValueRef call,
+			     const struct ir_helper *helper)
+{
+	for (unsigned a = 0; a < LLVMGetNumArgOperands(call) && a < IR_HELPER_ARGUMENTS_MAX; a++)
+		if (helper->arguments[a] == IR_ARGUMENT_STRING ||
+		    (helper->arguments[a] == IR_ARGUMENT_IN && helper->op == IR_OP_TRACE))
+			return constant_text(program, LLVMGetOperand(call, a));
+	return NULL;
+}
+
+/* Conversions of strings and of network addresses look at the program's own memory. */
+const char *llvm_kernel_conversion(const struct ir_program *program, LLVMValueRef call,
+				   const struct ir_helper *helper)
+{
+	const char *at = format_of(program, call, helper);
+
+	if (helper->class != IR_HELPER_OUTPUT)
+		return NULL;
+	for (; at && (at = strchr(at, '%')); at++) {
+		at += 1 + strspn(at + 1, "0123456789+- ");
+		if (*at == 'p' && (!at[1] || !strchr("iIku", at[1])))
+			return arena_printf(program->arena, "%%p%.*s of bpf_%s",
+					    at[1] && strchr("KxsSB", at[1]) ? 1 : 0, at + 1,
+					    helper->name);
+		if (!*at)
+			break;
+	}
+	return NULL;
 }

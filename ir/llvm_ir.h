@@ -103,6 +103,10 @@ struct llvm_helper_access {
 };
 bool llvm_helper_access(const struct ir_program *program, LLVMValueRef call, unsigned argument,
 			struct llvm_helper_access *access);
+/* "%pS of bpf_snprintf" where a constant format asks for what only the kernel knows; else NULL. */
+struct ir_helper;
+const char *llvm_kernel_conversion(const struct ir_program *program, LLVMValueRef call,
+				   const struct ir_helper *helper);
 /* Is it the call of a helper whose result has to be given back to the kernel? */
 bool llvm_is_reference(LLVMValueRef call);
 

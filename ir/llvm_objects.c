@@ -10,6 +10,7 @@ struct object {
 	int map;
 	const char *name;
 	uint32_t base, size; /* bits [base, base + size) of every set */
+	bool escaped; /* its address is kept somewhere: whoever is called may find it there */
 };
 
 enum touch_kind { TOUCH_READ, TOUCH_WRITE, TOUCH_END };
@@ -68,10 +69,10 @@ static void find_objects(struct objects *o)
 				   program->maps[m].value_size);
 }
 
-static const struct object *object_of(const struct objects *o, struct llvm_region region)
+static struct object *object_of(const struct objects *o, struct llvm_region region)
 {
 	for (size_t n = 0; n < o->count; n++) {
-		const struct object *object = &o->object[n];
+		struct object *object = &o->object[n];
 
 		if (region.memory == LLVM_MEMORY_STACK && region.root &&
 		    object->alloca == region.root)
@@ -122,14 +123,31 @@ static int64_t constant_or(LLVMValueRef value, int64_t otherwise)
 	return LLVMIsAConstantInt(value) ? LLVMConstIntGetSExtValue(value) : otherwise;
 }
 
+/* An address among the numbers of bpf_printk is looked through too. */
+static void touch_as_number(struct objects *o, LLVMValueRef call, LLVMValueRef argument)
+{
+	if (object_of(o, llvm_pointer_region(o->program, argument)))
+		touch(o, call, argument, TOUCH_READ, -1);
+}
+
 /* What a helper may overwrite, it may leave: that is no write. */
 static void touch_helper_call(struct objects *o, LLVMValueRef call)
 {
 	struct llvm_helper_access access;
 
 	for (unsigned a = 0; a < LLVMGetNumArgOperands(call); a++)
-		if (llvm_helper_access(o->program, call, a, &access) && access.reads)
+		if (!llvm_helper_access(o->program, call, a, &access))
+			touch_as_number(o, call, LLVMGetOperand(call, a));
+		else if (access.reads)
 			touch(o, call, LLVMGetOperand(call, a), TOUCH_READ, access.size);
+}
+
+static void touch_escaped(struct objects *o, LLVMValueRef call)
+{
+	for (size_t n = 0; n < o->count; n++)
+		if (o->object[n].escaped)
+			add_touch(o, call, TOUCH_READ, o->object[n].base,
+				  o->object[n].base + o->object[n].size);
 }
 
 static void touch_call(struct objects *o, LLVMValueRef call)
@@ -140,6 +158,7 @@ static void touch_call(struct objects *o, LLVMValueRef call)
 
 	if (name) {
 		touch_helper_call(o, call);
+		touch_escaped(o, call);
 		return;
 	}
 	if (LLVMIsAInlineAsm(callee))
@@ -154,6 +173,7 @@ static void touch_call(struct objects *o, LLVMValueRef call)
 		if (strncmp(name, "llvm.memset", 11) != 0)
 			touch(o, call, LLVMGetOperand(call, 1), TOUCH_READ, size);
 	} else if (strncmp(name, "llvm.", 5) != 0) {
+		touch_escaped(o, call);
 		for (unsigned a = 0; a < LLVMGetNumArgOperands(call); a++)
 			if (LLVMGetTypeKind(LLVMTypeOf(LLVMGetOperand(call, a))) ==
 			    LLVMPointerTypeKind)
@@ -200,6 +220,24 @@ static void touch_instruction(struct objects *o, LLVMValueRef i)
 		break;
 	default:
 		break;
+	}
+}
+
+static void find_escapes(struct objects *o)
+{
+	for (size_t b = 0; b < o->program->block_count; b++) {
+		LLVMValueRef i = LLVMGetFirstInstruction(o->program->blocks[b].value);
+
+		for (; i; i = LLVMGetNextInstruction(i)) {
+			struct object *object =
+			    LLVMIsAStoreInst(i)
+				? object_of(o,
+					    llvm_pointer_region(o->program, LLVMGetOperand(i, 0)))
+				: NULL;
+
+			if (object)
+				object->escaped = true;
+		}
 	}
 }
 
@@ -321,6 +359,7 @@ void llvm_add_live_bytes(struct ir_program *program)
 		return;
 	o.words = o.bytes / 64 + 1;
 	o.pointers = arena_array(program->arena, o.words, sizeof(uint64_t));
+	find_escapes(&o);
 	find_touches(&o);
 	solve_objects(&o);
 	for (size_t e = 0; e < program->edge_count; e++) {

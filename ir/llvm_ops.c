@@ -205,6 +205,9 @@ static void add_intrinsic(struct ir_program *program, int block, LLVMValueRef ca
 	if (helper && !(helper->layers & 1 << IR_LAYER_USER))
 		forbid(op, IR_LAYER_USER, IR_REASON_HELPER_KERNEL_ONLY,
 		       arena_printf(program->arena, "bpf_%s", helper->name));
+	else if (helper && llvm_kernel_conversion(program, call, helper))
+		forbid(op, IR_LAYER_USER, IR_REASON_HELPER_KERNEL_ONLY,
+		       llvm_kernel_conversion(program, call, helper));
 	op->map = llvm_call_map(program, call, &op->inner);
 	forbid_by_map(program, op, call);
 	add_argument_accesses(program, block, call, capacity);

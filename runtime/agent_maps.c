@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/agent.h"
+#include "runtime/host_trace.h"
 #include "runtime/map_init.h"
 #include "support/exit_codes.h"
 
@@ -60,6 +61,7 @@ static int make_environments(struct agent *agent, struct agent_maps *maps)
 
 		if (err)
 			return err;
+		env_set_trace(maps->env[w], host_trace_write, NULL);
 		maps->env_count++;
 	}
 	return 0;

@@ -41,6 +41,12 @@ static uint32_t effective(uint32_t verdict)
 	return verdict <= XDP_REDIRECT || verdict == CHECK_CRASHED ? verdict : XDP_ABORTED;
 }
 
+/* Metadata of a packet that goes no further is nobody's. */
+static bool leaves(uint32_t verdict)
+{
+	return verdict == XDP_PASS || verdict == XDP_TX || verdict == XDP_REDIRECT;
+}
+
 bool check_compare_outcomes(const struct check_outcome *a, const struct check_outcome *b,
 			    struct check_diff *diff)
 {
@@ -48,6 +54,9 @@ bool check_compare_outcomes(const struct check_outcome *a, const struct check_ou
 		return differ(diff, CHECK_VERDICT, 0);
 	if (a->size != b->size || memcmp(a->bytes, b->bytes, a->size))
 		return differ(diff, CHECK_PACKET, 0);
+	if (leaves(a->verdict) &&
+	    (a->meta != b->meta || memcmp(a->meta_bytes, b->meta_bytes, a->meta)))
+		return differ(diff, CHECK_METADATA, 0);
 	if (a->verdict == XDP_REDIRECT && a->redirect_known && b->redirect_known &&
 	    (a->redirect_kind != b->redirect_kind || a->redirect_target != b->redirect_target ||
 	     a->redirect_map != b->redirect_map || a->redirect_flags != b->redirect_flags))

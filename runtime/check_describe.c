@@ -211,6 +211,13 @@ void check_describe(FILE *out, const struct check_side *oracle, const struct che
 		fputc('\n', out);
 		check_describe_packets(out, expected->bytes, expected->size, got->bytes, got->size);
 		break;
+	case CHECK_METADATA:
+		fputs("  metadata: oracle ", out);
+		print_hex(out, expected->meta_bytes, expected->meta);
+		fputs(", here ", out);
+		print_hex(out, got->meta_bytes, got->meta);
+		fputc('\n', out);
+		break;
 	case CHECK_REDIRECT:
 		describe_redirect(out, "  redirect: oracle to", expected);
 		describe_redirect(out, ", here to", got);

@@ -47,6 +47,8 @@ void check_kernel_outcome(const struct check_kernel *kernel, struct check_outcom
 	outcome->handed_over = false;
 	outcome->entry = 0;
 	take_redirect(kernel->redirect, outcome);
+	outcome->meta = result->meta < CHECK_META_MAX ? result->meta : CHECK_META_MAX;
+	memcpy(outcome->meta_bytes, result->bytes, outcome->meta);
 	outcome->size = result->size;
 	memcpy(outcome->bytes, result->bytes + result->meta, result->size);
 }

@@ -31,6 +31,8 @@ struct test_packet;
 /* A verdict: native code faulted on the packet. */
 #define CHECK_CRASHED 0xc0000000u
 
+enum { CHECK_META_MAX = 256 };
+
 /* What became of a packet. */
 struct check_outcome {
 	size_t packet; /* index in the list */
@@ -40,6 +42,8 @@ struct check_outcome {
 	bool redirect_known; /* false: the kernel ran it and noted none */
 	uint32_t redirect_kind, redirect_target, redirect_map;
 	uint64_t redirect_flags;
+	uint32_t meta; /* bytes of metadata that the packet leaves with */
+	uint8_t meta_bytes[CHECK_META_MAX];
 	uint32_t size;
 	uint8_t bytes[HOST_TEST_FRAME];
 };

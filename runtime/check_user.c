@@ -120,7 +120,7 @@ static uint32_t run_caught(struct check_user *user, user_main_function *function
 	uint32_t action;
 
 	if (sigsetjmp(after_crash, 1)) {
-		user->packet.data = user->packet.data_end = data;
+		user->packet.data = user->packet.data_end = user->packet.data_meta = data;
 		action = CHECK_CRASHED;
 	} else {
 		in_part = 1;
@@ -157,6 +157,9 @@ void check_user_outcome(const struct check_user *user, uint32_t action,
 	outcome->redirect_target = p->redirect_target;
 	outcome->redirect_map = p->redirect_map;
 	outcome->redirect_flags = p->redirect_flags;
+	outcome->meta = (uint32_t)(p->data - p->data_meta);
+	assert(outcome->meta <= CHECK_META_MAX);
+	memcpy(outcome->meta_bytes, p->data_meta, outcome->meta);
 	outcome->size = (uint32_t)(p->data_end - p->data);
 	memcpy(outcome->bytes, p->data, outcome->size);
 }

@@ -11,7 +11,9 @@
 
 #include "bundle/kernel_abi.h"
 #include "runtime/env_state.h"
+#include "runtime/format.h"
 #include "runtime/host_bpf.h"
+#include "runtime/host_node.h"
 #include "runtime/map.h"
 #include "runtime/map_ops.h"
 #include "support/diag.h"
@@ -129,6 +131,24 @@ static void call_trace(struct cleave_env *env, const char *text, uint32_t length
 		e->trace(e->trace_context, text, length);
 }
 
+static int64_t call_print(struct cleave_env *env, char *text, uint32_t size, const char *format,
+			  uint32_t format_size, const uint64_t *arguments, uint32_t count)
+{
+	return format_print(text, size, format, format_size, arguments, count);
+}
+
+static int64_t call_read_signed(struct cleave_env *env, const char *text, uint32_t size,
+				uint64_t flags, int64_t *number)
+{
+	return format_read_signed(text, size, flags, number);
+}
+
+static int64_t call_read_unsigned(struct cleave_env *env, const char *text, uint32_t size,
+				  uint64_t flags, uint64_t *number)
+{
+	return format_read_unsigned(text, size, flags, number);
+}
+
 static const struct cleave_calls calls = {
     .map_lookup = map_lookup,
     .map_update = call_update,
@@ -143,6 +163,9 @@ static const struct cleave_calls calls = {
     .prandom_u32 = call_prandom_u32,
     .redirect_check = call_redirect_check,
     .trace = call_trace,
+    .print = call_print,
+    .read_signed = call_read_signed,
+    .read_unsigned = call_read_unsigned,
 };
 
 static int new_set(const struct bundle *bundle, struct map_set **set)
@@ -357,6 +380,7 @@ int env_new(struct map_set *set, uint32_t cpu, struct cleave_env **env)
 	e->env.calls = &calls;
 	e->env.globals = set->globals;
 	e->env.cpu = cpu;
+	e->env.numa_node = host_numa_node(cpu);
 	e->env.map_count = set->map_count;
 	e->env.global_count = set->global_count;
 	e->burst = 1;

@@ -58,6 +58,9 @@ struct kernel_map {
 #define MAP_FD(d, fd)                                                                              \
 	INSN(BPF_LD | BPF_DW | BPF_IMM, d, BPF_PSEUDO_MAP_FD, 0, fd), INSN(0, 0, 0, 0, 0)
 
+#define MAP_VALUE(d, fd)                                                                           \
+	INSN(BPF_LD | BPF_DW | BPF_IMM, d, BPF_PSEUDO_MAP_VALUE, 0, fd), INSN(0, 0, 0, 0, 0)
+
 static inline int load_program(enum bpf_prog_type type, const struct bpf_insn *code, size_t count,
 			       uint32_t flags)
 {

@@ -114,7 +114,16 @@ static void outcomes_are_compared(void **state)
 	b.bytes[19] = 1;
 	assert_true(check_compare_outcomes(&a, &b, &diff));
 	assert_int_equal(diff.kind, CHECK_PACKET);
-	b.bytes[19] = 0, b.size = 19;
+	b.bytes[19] = 0, b.meta = 4;
+	assert_true(check_compare_outcomes(&a, &b, &diff));
+	assert_int_equal(diff.kind, CHECK_METADATA);
+	a.verdict = b.verdict = XDP_DROP;
+	assert_false(check_compare_outcomes(&a, &b, &diff));
+	a.verdict = b.verdict = XDP_PASS, a.meta = 4, a.meta_bytes[3] = 1;
+	assert_true(check_compare_outcomes(&a, &b, &diff));
+	a.meta_bytes[3] = 0;
+	assert_false(check_compare_outcomes(&a, &b, &diff));
+	b.size = 19;
 	assert_true(check_compare_outcomes(&a, &b, &diff));
 	b.size = 20, b.verdict = XDP_DROP;
 	assert_true(check_compare_outcomes(&a, &b, &diff));

@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
-#include "kernel_map.h"
+#include "kernel_call.h"
+
+#include "runtime/format.h"
 
 #pragma GCC diagnostic ignored "-Wattributes"
 #include "backends/user/rt/user_rt.c"
@@ -16,54 +18,6 @@ enum {
 	HEADROOM = 256 - 40,      /* TEST_RUN's, less what the kernel keeps for struct xdp_frame */
 	FRAME = 4096 - 256 - 320, /* from the packet's start to skb_shared_info */
 };
-
-static uint64_t random_state = 88172645463325252ULL;
-
-static uint32_t draw(uint32_t below)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 20) % below;
-}
-
-/* A program that calls one helper: `setup` puts the arguments, r6 is the order, r9 the context. */
-struct call {
-	int orders_fd, prog_fd;
-	struct order *order;
-};
-
-static void open_call(struct call *c, const struct bpf_insn *setup, size_t count, int helper)
-{
-	struct bpf_insn code[128];
-	size_t n = 0;
-
-	c->orders_fd =
-	    new_kernel_map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct order), 1, BPF_F_MMAPABLE);
-	assert_true(c->orders_fd >= 0);
-	c->order = map_pages(c->orders_fd, 4096);
-	EMIT(MOV_REG(BPF_REG_9, BPF_REG_1), LOAD_ORDER(c->orders_fd));
-	emit(code, &n, setup, count);
-	EMIT(CALL(helper));
-	PUT_RESULT();
-	c->prog_fd = load_program(BPF_PROG_TYPE_XDP, code, n, 0);
-	assert_true(c->prog_fd >= 0);
-}
-
-static void close_call(struct call *c)
-{
-	munmap(c->order, 4096);
-	close(c->orders_fd);
-	close(c->prog_fd);
-}
-
-#define OPEN_CALL(c, helper, ...)                                                                  \
-	open_call(c, (struct bpf_insn[]){__VA_ARGS__},                                             \
-		  sizeof((struct bpf_insn[]){__VA_ARGS__}) / sizeof(struct bpf_insn), helper)
-
-/* Argument n as the order's n-th 32-bit word of the key. */
-#define ARG32(reg, n) LOAD(BPF_W, reg, BPF_REG_6, AT(key) + 4 * (n))
-#define VALUE(reg)    MOV_REG(reg, BPF_REG_6), ADD_IMM(reg, AT(value))
 
 static void fill(uint8_t *bytes, uint32_t count)
 {
@@ -324,16 +278,64 @@ static void keep_trace(struct cleave_env *env, const char *text, uint32_t length
 	memcpy(traced, text, length);
 }
 
+static int64_t print(struct cleave_env *env, char *text, uint32_t size, const char *format,
+		     uint32_t format_size, const uint64_t *arguments, uint32_t count)
+{
+	return format_print(text, size, format, format_size, arguments, count);
+}
+
 static void test_trace(void **state)
 {
-	static const struct cleave_calls calls = {.trace = keep_trace};
+	static const struct cleave_calls calls = {.trace = keep_trace, .print = print};
+	const uint64_t arguments[2] = {(uint64_t)-1, 5000000000};
 	struct cleave_env env = {.calls = &calls};
 	struct cleave_packet p = {.env = &env};
+	char text[8];
 
 	assert_int_equal(
 	    cleave_rt_help_trace_printk(&p, "%d of %llu", 11, (uint64_t)-1, 5000000000, 0), 16);
 	assert_string_equal(traced, "-1 of 5000000000");
 	assert_int_equal(cleave_rt_help_trace_printk(&p, "abc", 2, 0, 0, 0), -EINVAL);
+	assert_int_equal(cleave_rt_help_trace_vprintk(&p, "%llu %d", 8, arguments, 16), 30);
+	assert_int_equal(cleave_rt_help_trace_vprintk(&p, "%llu %d", 8, arguments, 8), -EINVAL);
+	assert_int_equal(cleave_rt_help_trace_vprintk(&p, "", 1, arguments, 12), -EINVAL);
+	assert_int_equal(cleave_rt_help_trace_vprintk(&p, "", 1, NULL, 8), -EINVAL);
+	assert_int_equal(cleave_rt_help_snprintf(&p, text, sizeof text, "%d+%lu", arguments, 16),
+			 14);
+	assert_string_equal(text, "-1+5000");
+	assert_int_equal(cleave_rt_help_snprintf(&p, text, sizeof text, "", arguments, 104),
+			 -EINVAL);
+}
+
+/* strncmp(value, size, the constant behind a read-only map). */
+static void test_strncmp(void **state)
+{
+	const char constant[8] = "ab\xff"
+				 "de";
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "c", 4, sizeof constant, 1, &opts);
+	uint32_t key = 0;
+	struct call c;
+
+	assert_int_equal(bpf_map_update_elem(fd, &key, constant, 0), 0);
+	assert_int_equal(bpf_map_freeze(fd), 0);
+	OPEN_CALL(&c, BPF_FUNC_strncmp, VALUE(BPF_REG_1), ARG32(BPF_REG_2, 0),
+		  AND_IMM(BPF_REG_2, 7), ADD_IMM(BPF_REG_2, 1), MAP_VALUE(BPF_REG_3, fd));
+	for (unsigned i = 0; i < 3000; i++) {
+		uint32_t size = draw(8);
+		char text[8];
+
+		memcpy(text, constant, sizeof text);
+		if (draw(4))
+			text[draw(8)] = (char)(draw(3) * 100);
+		memcpy(c.order->key, &size, 4);
+		memcpy(c.order->value, text, sizeof text);
+		assert_int_equal(run_xdp(c.prog_fd), XDP_PASS);
+		assert_int_equal(cleave_rt_help_strncmp(NULL, text, size + 1, constant),
+				 c.order->result);
+	}
+	close_call(&c);
+	close(fd);
 }
 
 int main(void)
@@ -346,6 +348,7 @@ int main(void)
 	    cmocka_unit_test(test_load_and_store_bytes),
 	    cmocka_unit_test(test_redirect),
 	    cmocka_unit_test(test_trace),
+	    cmocka_unit_test(test_strncmp),
 	};
 
 	need_root();

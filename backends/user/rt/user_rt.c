@@ -5,13 +5,12 @@
  * manifest.
  *
  * Results are the kernel's, to the error code (net/core/filter.c, kernel/bpf/helpers.c of
- * Linux 6.18). Only mem* and snprintf of libc are imported; all else goes through packet->env.
+ * Linux 6.18). Only mem* of libc is imported; all else goes through packet->env.
  */
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -25,6 +24,7 @@ enum {
 	META_BYTES_MAX = 255,
 	ACCESS_BYTES_MAX = 0xffff,
 	TRACE_BYTES_MAX = 1024,
+	PRINT_ARGUMENTS_MAX = 12,
 };
 
 /* The packet and its context. */
@@ -150,6 +150,11 @@ RT uint64_t cleave_rt_help_jiffies64(struct cleave_packet *p)
 RT uint32_t cleave_rt_help_get_prandom_u32(struct cleave_packet *p)
 {
 	return p->env->calls->prandom_u32(p->env);
+}
+
+RT uint32_t cleave_rt_help_get_numa_node_id(struct cleave_packet *p)
+{
+	return p->env->numa_node;
 }
 
 RT uint32_t cleave_rt_help_get_smp_processor_id(struct cleave_packet *p)
@@ -307,23 +312,79 @@ RT int64_t cleave_rt_help_redirect_map(struct cleave_packet *p, uint32_t map, ui
 	return XDP_REDIRECT;
 }
 
-/* bpf_printk. The kernel's own conversions (%pI4 and the like) print as their address. */
+/* Text. */
+
+static int64_t print_trace(struct cleave_packet *p, const char *format, uint32_t size,
+			   const uint64_t *arguments, uint32_t count)
+{
+	char text[TRACE_BYTES_MAX];
+	int64_t length =
+	    p->env->calls->print(p->env, text, sizeof text, format, size, arguments, count);
+
+	if (length >= 0)
+		p->env->calls->trace(p->env, text,
+				     length < TRACE_BYTES_MAX ? (uint32_t)length
+							      : TRACE_BYTES_MAX - 1);
+	return length;
+}
 
 RT int64_t cleave_rt_help_trace_printk(struct cleave_packet *p, const char *format, uint32_t size,
 				       uint64_t a, uint64_t b, uint64_t c)
 {
-	char text[TRACE_BYTES_MAX];
-	int length;
+	const uint64_t arguments[] = {a, b, c};
 
-	if (!size || format[size - 1])
+	return print_trace(p, format, size, arguments, 3);
+}
+
+static int is_argument_list(const void *arguments, uint32_t bytes)
+{
+	return bytes % 8 == 0 && bytes <= PRINT_ARGUMENTS_MAX * 8 && (!bytes || arguments);
+}
+
+RT int64_t cleave_rt_help_trace_vprintk(struct cleave_packet *p, const char *format, uint32_t size,
+					const void *arguments, uint32_t bytes)
+{
+	if (!is_argument_list(arguments, bytes))
 		return -EINVAL;
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	length = snprintf(text, sizeof text, format, a, b, c);
-	if (length < 0)
+	return print_trace(p, format, size, arguments, bytes / 8);
+}
+
+RT int64_t cleave_rt_help_snprintf(struct cleave_packet *p, char *text, uint32_t size,
+				   const char *format, const void *arguments, uint32_t bytes)
+{
+	int64_t length;
+
+	if (!is_argument_list(arguments, bytes))
 		return -EINVAL;
-	p->env->calls->trace(p->env, text,
-			     (uint32_t)(length < TRACE_BYTES_MAX ? length : TRACE_BYTES_MAX - 1));
-	return length;
+	length = p->env->calls->print(p->env, text, size, format, UINT32_MAX, arguments, bytes / 8);
+	return length < 0 ? length : length + 1;
+}
+
+RT int64_t cleave_rt_help_strtol(struct cleave_packet *p, const char *text, uint32_t size,
+				 uint64_t flags, int64_t *number)
+{
+	return p->env->calls->read_signed(p->env, text, size, flags, number);
+}
+
+RT int64_t cleave_rt_help_strtoul(struct cleave_packet *p, const char *text, uint32_t size,
+				  uint64_t flags, uint64_t *number)
+{
+	return p->env->calls->read_unsigned(p->env, text, size, flags, number);
+}
+
+RT int64_t cleave_rt_help_strncmp(struct cleave_packet *p, const char *a, uint32_t size,
+				  const char *b)
+{
+	(void)p;
+	for (uint32_t i = 0; i < size; i++) {
+		uint8_t x = (uint8_t)a[i], y = (uint8_t)b[i];
+
+		if (x != y)
+			return x < y ? -1 : 1;
+		if (!x)
+			break;
+	}
+	return 0;
 }
 
 /* Entries: which one, and the handoff's first byte. */
