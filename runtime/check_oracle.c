@@ -53,6 +53,7 @@ static int load(struct host_test **test, const struct check_side_setup *setup)
 	const struct bundle_member *object = bundle_find(setup->bundle, BUNDLE_MEMBER_SOURCE);
 	struct host_test_load options = {.what = "the unmodified program",
 					 .program = setup->bundle->program,
+					 .bundle = setup->bundle,
 					 .preset = check_globals_preset,
 					 .context = (void *)(uintptr_t)setup};
 

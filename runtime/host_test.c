@@ -11,10 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bundle/bundle.h"
 #include "bundle/kernel_abi.h"
 #include "runtime/host_bpf.h"
 #include "runtime/packet_list.h"
 #include "support/diag.h"
+#include "support/map_types.h"
 
 enum { SECTIONS_MAX = 16, LOG_BYTES = 4096, LOG_SHOWN = 1500 };
 
@@ -126,6 +128,35 @@ static struct bpf_program *choose_programs(struct bpf_object *object, const char
 	return chosen;
 }
 
+static bool is_known_map(const struct bundle *bundle, const char *name)
+{
+	for (size_t i = 0; i < bundle->map_count; i++)
+		if (!strcmp(bundle->maps[i].name, name))
+			return true;
+	return !strncmp(name, "cleave_", 7) ||
+	       !strncmp(name, CLEAVE_VALUES_PREFIX, sizeof CLEAVE_VALUES_PREFIX - 1);
+}
+
+/* Maps in maps and arrays of programs have others in them that the program does not name. */
+static bool has_contents(const struct bpf_map *map)
+{
+	enum map_holds holds = map_type_holds(bpf_map__type(map));
+
+	return holds == MAP_HOLDS_MAPS || holds == MAP_HOLDS_PROGRAMS;
+}
+
+/* What other programs of the file use may be more than the kernel takes as it stands. */
+static void leave_out_unused_maps(struct bpf_object *object, const struct bundle *bundle)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object) if (has_contents(map) &&
+						  is_known_map(bundle, bpf_map__name(map))) return;
+	bpf_object__for_each_map(map, object) if (!bpf_map__is_internal(map) &&
+						  !is_known_map(bundle, bpf_map__name(map)))
+	    bpf_map__set_autocreate(map, false);
+}
+
 static int map_section(struct host_test *test, struct bpf_map *map)
 {
 	struct section *s = &test->sections[test->section_count];
@@ -199,6 +230,8 @@ static int open_and_load(struct host_test *test, const struct host_test_load *lo
 		return -ENOENT;
 	}
 	bpf_object__for_each_map(map, test->object) prepare_map(map);
+	if (load->bundle)
+		leave_out_unused_maps(test->object, load->bundle);
 	preset_sections(test->object, load);
 	err = bpf_object__load(test->object);
 	if (err)

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct bundle;
 struct diag;
 struct host_test;
 struct test_packet;
@@ -32,6 +33,8 @@ struct host_test_load {
 	const void *elf;
 	size_t size;
 	const char *program;
+	/* Maps that neither it nor Cleave knows are not made; NULL: all are. */
+	const struct bundle *bundle;
 	uint32_t
 	    generation; /* for the configuration of a kernel part; 0 for an object without one */
 	uint32_t count; /* the same: verdicts of the kernel part are counted */

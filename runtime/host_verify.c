@@ -91,7 +91,8 @@ static bool is_aside(const char *line)
 	    "processed ",  "from ",        "mark_precise",  "cur state: ",
 	    "old state: ", "stack depth ", "propagating r", "verification time "};
 
-	if (isdigit((unsigned char)*line) || *line == ';')
+	/* Instructions, the source; types, where the log begins with them. */
+	if (isdigit((unsigned char)*line) || strchr(";[\t ", *line))
 		return true;
 	for (size_t i = 0; i < sizeof asides / sizeof *asides; i++)
 		if (strncmp(line, asides[i], strlen(asides[i])) == 0)

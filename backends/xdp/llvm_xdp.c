@@ -142,6 +142,7 @@ static void take_original(struct llvm_clone *c)
 	LLVMDisposeModule(c->module);
 	c->module = LLVMCloneModule(c->program->llvm->original);
 	c->function = LLVMGetNamedFunction(c->module, c->program->name);
+	llvm_reduce_to_program(c);
 	if (c->replay_inputs)
 		replay_helpers(c);
 }

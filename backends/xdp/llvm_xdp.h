@@ -21,6 +21,9 @@ LLVMValueRef llvm_replay_helper(struct llvm_clone *clone, LLVMValueRef call,
  */
 void llvm_count_verdicts(struct llvm_clone *clone);
 
+/* Of clang's own module: only what the program reaches stays after the next pass. */
+void llvm_reduce_to_program(struct llvm_clone *clone);
+
 /* The array of a `shared values` map's slots: a global by the name cv_MAP, declared on first use.
  */
 LLVMValueRef llvm_values_map(struct llvm_clone *clone, int map);
