@@ -32,7 +32,7 @@ int text_helpers(struct xdp_md *ctx)
 	arguments[1] = number + word;
 	arguments[2] = read + order;
 	bpf_trace_vprintk("%s: %lld %lld", 14, arguments, sizeof(arguments));
-	bpf_printk("%d", number);
+	bpf_trace_printk("%d", 3, number);
 	if (order > 0)
 		input[0] = '!';
 	read = bpf_snprintf(text, sizeof(text), "%5s|%llx|%+d", arguments, sizeof(arguments));
