@@ -12,6 +12,8 @@
 
 /* Finds the XDP program (name: the wanted one, or NULL) and sets llvm->function. */
 int frontend_choose_program(struct ir_program *program, const char *name, struct diag *diag);
+/* Helpers that call back become loops: see llvm_callbacks.c. */
+int frontend_expand_callbacks(struct ir_program *program, struct diag *diag);
 /* Inlines all that the program reaches and deletes the rest. */
 int frontend_inline_calls(struct ir_program *program, struct diag *diag);
 /* Field offsets that clang left to be relocated against the running kernel become constants. */
@@ -23,6 +25,8 @@ int frontend_replace_calls(struct ir_program *program, struct diag *diag);
 /* Maps, globals and licence. */
 int frontend_collect_globals(struct ir_program *program, struct diag *diag);
 int frontend_check_map_uses(struct ir_program *program, struct diag *diag);
+/* The bounds of loops over all of a map, which are known only now. */
+int frontend_size_maps(struct ir_program *program, struct diag *diag);
 
 /* Runs passes of LLVM over the module; returns 0 or -EIO (reported). */
 int frontend_run_passes(struct ir_program *program, const char *passes, struct diag *diag);
