@@ -16,6 +16,10 @@ struct backend_output {
 	const void *bytes;
 	size_t size;
 	double ms;
+	bool over_stack; /* it needs more stack than a kernel gives */
+	/* Places that work on its largest object there. */
+	struct src_loc *stack_places;
+	size_t stack_place_count;
 };
 
 struct backend {

@@ -1,9 +1,12 @@
 #include "backends/llvm_emit.h"
 #include "support/arena.h"
+#include "support/limits.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Core.h>
+#include <llvm-c/Support.h>
 #include <llvm-c/Target.h>
 #include <string.h>
 
@@ -22,12 +25,25 @@ static LLVMTargetMachineRef make_target(const char *triple, const char *cpu, con
 				       LLVMCodeModelDefault);
 }
 
+/* LLVM complains at the limit, the kernel beyond it. An option is for the whole process, once. */
+static void allow_full_stack(void)
+{
+	static const char *const options[] = {"cleave", "-bpf-stack-size=513"};
+	static bool done;
+
+	static_assert(BPF_STACK_BYTES_MAX + 1 == 513, "the option");
+	if (!done)
+		LLVMParseCommandLineOptions(2, options, NULL);
+	done = true;
+}
+
 LLVMTargetMachineRef llvm_bpf_target(struct diag *diag)
 {
 	LLVMInitializeBPFTargetInfo();
 	LLVMInitializeBPFTarget();
 	LLVMInitializeBPFTargetMC();
 	LLVMInitializeBPFAsmPrinter();
+	allow_full_stack();
 	return make_target("bpf", "v3", "", LLVMCodeGenLevelDefault, diag);
 }
 
@@ -59,6 +75,7 @@ const char *backend_host_cpu(struct arena *arena)
 struct complaints {
 	struct arena *arena;
 	const char *first; /* error, or NULL */
+	bool over_stack;
 };
 
 static void note_complaint(LLVMDiagnosticInfoRef info, void *context)
@@ -69,8 +86,10 @@ static void note_complaint(LLVMDiagnosticInfoRef info, void *context)
 	if (LLVMGetDiagInfoSeverity(info) != LLVMDSError || c->first)
 		return;
 	text = LLVMGetDiagInfoDescription(info);
-	/* A stack that is too large is for the verifier to refuse: that moves it to user. */
-	if (!strstr(text, "stack limit"))
+	/* A stack that is too large is none: what needs it moves to user. */
+	if (strstr(text, "stack limit"))
+		c->over_stack = true;
+	else
 		c->first = arena_strndup(c->arena, text, strcspn(text, "\n"));
 	LLVMDisposeMessage(text);
 }
@@ -116,6 +135,7 @@ int llvm_emit_object(struct arena *arena, LLVMModuleRef module, LLVMTargetMachin
 		LLVMDisposeMemoryBuffer(buffer);
 		return refuse(complaints.first, diag);
 	}
+	output->over_stack = complaints.over_stack;
 	output->size = LLVMGetBufferSize(buffer);
 	output->bytes =
 	    memcpy(arena_alloc(arena, output->size + 1), LLVMGetBufferStart(buffer), output->size);

@@ -14,8 +14,9 @@
 enum { ROUNDS_MAX = 24, BLOCKS_BEHIND_MAX = 4, KERNEL_PART = 0 /* its place in backend_table */ };
 
 struct refusal {
-	const char *file, *message;
-	unsigned line;
+	struct ir_why why;
+	struct src_loc *places; /* whose ops move; the first is shown */
+	size_t place_count;
 };
 
 /* cleaved beside this program, as a build or an installation has it; else the one in PATH. */
@@ -77,17 +78,37 @@ static int ask(struct compilation *c, struct refusal *refusal)
 		return -ENOTSUP;
 	*line++ = *message++ = '\0';
 	message[strcspn(message, "\n")] = '\0';
-	*refusal = (struct refusal){text, message, (unsigned)strtoul(line, NULL, 10)};
+	struct src_loc *place = arena_array(c->arena, 1, sizeof *place);
+	*place = (struct src_loc){.file = text, .line = (unsigned)strtoul(line, NULL, 10)};
+	*refusal =
+	    (struct refusal){{IR_REASON_VERIFIER, arena_strdup(c->arena, message)}, place, 1};
 	return 0;
 }
 
-static bool forbid_op(struct ir_program *p, struct ir_op *op, const struct refusal *r)
+/*
+ * Where nobody can be asked, what needs more stack than any kernel gives is refused all the same;
+ * and where the verifier refuses that, whatever it says, this is why.
+ */
+static bool is_refused(struct compilation *c, struct refusal *refusal)
+{
+	const struct backend_output *part = &c->parts[KERNEL_PART];
+	int answer = c->no_verify ? -ENOTSUP : ask(c, refusal);
+
+	if (answer > 0 || (answer < 0 && !part->over_stack))
+		return false;
+	if (part->over_stack)
+		*refusal = (struct refusal){{IR_REASON_BIG_STACK, "more than 512"},
+					    part->stack_places,
+					    part->stack_place_count};
+	return true;
+}
+
+static bool forbid_op(struct ir_op *op, const struct refusal *r)
 {
 	if (!(op->legal & 1 << IR_LAYER_KERNEL) || !(op->legal & 1 << IR_LAYER_USER))
 		return false;
 	op->legal &= (ir_layer_set) ~(1 << IR_LAYER_KERNEL);
-	op->missing[IR_LAYER_KERNEL] =
-	    (struct ir_why){IR_REASON_VERIFIER, arena_strdup(p->arena, r->message)};
+	op->missing[IR_LAYER_KERNEL] = r->why;
 	return true;
 }
 
@@ -98,7 +119,7 @@ static bool forbid_behind(struct ir_program *p, size_t block, const struct refus
 	bool any = false;
 
 	for (struct ir_op *op = ir_first_op(p, block); op < ir_end_op(p, block); op++)
-		any |= forbid_op(p, op, r);
+		any |= forbid_op(op, r);
 	for (size_t o = 0; !p->blocks[block].op_count && o < p->blocks[block].out_count; o++)
 		if (depth < BLOCKS_BEHIND_MAX)
 			any |= forbid_behind(p, (size_t)p->edges[p->blocks[block].out[o]].to, r,
@@ -119,49 +140,75 @@ static bool forbid_before(struct ir_program *p, size_t block, const struct refus
 			continue;
 		for (struct ir_op *op = ir_first_op(p, (size_t)from);
 		     op < ir_end_op(p, (size_t)from); op++)
-			any |= forbid_op(p, op, r);
+			any |= forbid_op(op, r);
 		if (!p->blocks[from].op_count)
 			any |= forbid_before(p, (size_t)from, r, depth + 1);
 	}
 	return any;
 }
 
+typedef bool forbid_around(struct ir_program *p, size_t block, const struct refusal *r,
+			   unsigned depth);
+
+static bool forbid_at(struct ir_program *p, const struct src_loc *at, const struct refusal *r)
+{
+	bool any = false;
+
+	for (size_t o = 0; o < p->op_count; o++)
+		if (ir_is_at(&p->ops[o].loc, at->file, at->line))
+			any |= forbid_op(&p->ops[o], r);
+	return any;
+}
+
+static bool forbid_near(struct ir_program *p, const struct src_loc *at, const struct refusal *r,
+			forbid_around *around)
+{
+	bool any = false;
+
+	for (size_t b = 0; b < p->block_count; b++)
+		if (ir_block_has_line(p, b, at->file, at->line))
+			any |= around(p, b, r, 0);
+	return any;
+}
+
 /*
- * Takes the kernel from the ops at that line; when it is arithmetic that the verifier refuses,
+ * Takes the kernel from the ops at those lines; when it is arithmetic that the verifier refuses,
  * from the ops beside it, or else before it. False when there is none left to take it from.
  */
 static bool forbid(struct compilation *c, const struct refusal *r)
 {
+	static forbid_around *const arounds[] = {forbid_behind, forbid_before};
 	struct ir_program *p = c->front.program;
 	bool any = false;
 
-	for (size_t o = 0; o < p->op_count; o++)
-		if (ir_is_at(&p->ops[o].loc, r->file, r->line))
-			any |= forbid_op(p, &p->ops[o], r);
-	for (size_t b = 0; !any && b < p->block_count; b++)
-		if (ir_block_has_line(p, b, r->file, r->line))
-			any |= forbid_behind(p, b, r, 0);
-	for (size_t b = 0; !any && b < p->block_count; b++)
-		if (ir_block_has_line(p, b, r->file, r->line))
-			any |= forbid_before(p, b, r, 0);
+	for (size_t i = 0; i < r->place_count; i++)
+		any |= forbid_at(p, &r->places[i], r);
+	for (size_t n = 0; n < sizeof arounds / sizeof *arounds && !any; n++)
+		for (size_t i = 0; i < r->place_count; i++)
+			any |= forbid_near(p, &r->places[i], r, arounds[n]);
 	return any;
+}
+
+/* The kernel names files without their folders. */
+static struct src_loc shown_place(const struct compilation *c, const struct refusal *r)
+{
+	const struct ir_program *p = c->front.program;
+	struct src_loc loc = {.file = c->input.path};
+
+	if (!r->place_count)
+		return loc;
+	loc.line = r->places->line;
+	if (*r->places->file && strcmp(r->places->file, basename(c->input.path)) != 0)
+		loc.file = r->places->file;
+	for (size_t o = 0; o < p->op_count; o++)
+		if (ir_is_at(&p->ops[o].loc, r->places->file, r->places->line))
+			loc.file = p->ops[o].loc.file;
+	return loc;
 }
 
 static int give_up(struct compilation *c, const struct refusal *r)
 {
-	const struct ir_program *p = c->front.program;
-	struct src_loc loc = {.file = c->input.path, .line = r->line};
-
-	/* The kernel names files without their folders. */
-	if (*r->file && strcmp(r->file, basename(c->input.path)) != 0)
-		loc.file = r->file;
-	for (size_t o = 0; o < p->op_count && *r->file; o++)
-		if (ir_is_at(&p->ops[o].loc, r->file, r->line)) {
-			loc.file = p->ops[o].loc.file;
-			break;
-		}
-	diag_error(c->diag, loc, "the kernel's verifier refuses the kernel part here: %s",
-		   r->message);
+	diag_error(c->diag, shown_place(c, r), "%s", ir_why_sentence(c->arena, r->why));
 	return -EINVAL;
 }
 
@@ -171,8 +218,8 @@ int pipeline_verify(struct compilation *c)
 	int err = 0;
 
 	for (int round = 0; round < ROUNDS_MAX && !err; round++) {
-		if (c->no_verify || ask(c, &refusal) != 0)
-			return 0; /* accepted, or nobody to ask */
+		if (!is_refused(c, &refusal))
+			return 0;
 		if (c->split.kind == SPLIT_KERNEL || !forbid(c, &refusal))
 			return give_up(c, &refusal);
 		c->remedies++;

@@ -2,8 +2,10 @@
 #include "ir/helpers.h"
 #include "ir/llvm_graph.h"
 #include "support/arena.h"
+#include "support/limits.h"
 #include "support/map_types.h"
 
+#include <inttypes.h>
 #include <linux/bpf.h>
 #include <string.h>
 
@@ -35,6 +37,30 @@ static struct ir_op *add_op(struct ir_program *program, int block, LLVMValueRef 
 
 enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_ADD };
 
+/*
+ * At a place that is only known at run time the object is needed whole, and so are accesses at
+ * other places of it: what is left of those when the kernel has no others is a smaller object.
+ */
+static void add_stack_access(struct ir_program *program, int block, LLVMValueRef instruction,
+			     struct llvm_region region, size_t *capacity)
+{
+	LLVMTargetDataRef layout = LLVMGetModuleDataLayout(program->llvm->module);
+	uint64_t bytes = region.root && !region.constant && LLVMIsAAllocaInst(region.root)
+			     ? LLVMABISizeOfType(layout, LLVMGetAllocatedType(region.root))
+			     : 0;
+	const struct ir_op *before =
+	    program->op_count ? &program->ops[program->op_count - 1] : NULL;
+
+	if (bytes <= BPF_STACK_BYTES_MAX ||
+	    (before && before->block == block &&
+	     before->missing[IR_LAYER_KERNEL].reason == IR_REASON_BIG_STACK))
+		return;
+	struct ir_op *op = add_op(program, block, instruction, IR_OP_STACK, capacity);
+
+	forbid(op, IR_LAYER_KERNEL, IR_REASON_BIG_STACK,
+	       arena_printf(program->arena, "%" PRIu64, bytes));
+}
+
 static void add_access_of(struct ir_program *program, int block, LLVMValueRef instruction,
 			  struct llvm_region region, enum access access, size_t *capacity)
 {
@@ -61,7 +87,10 @@ static void add_access_of(struct ir_program *program, int block, LLVMValueRef in
 		op = add_op(program, block, instruction, global[access], capacity);
 		op->global = region.index;
 		break;
-	default: /* the stack, or nowhere we know: no effect beyond this packet's own run */
+	case LLVM_MEMORY_STACK:
+		add_stack_access(program, block, instruction, region, capacity);
+		break;
+	default: /* nowhere we know: no effect beyond this packet's own run */
 		break;
 	}
 }

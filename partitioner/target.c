@@ -78,6 +78,7 @@ static void set_ops(struct target *t)
 	set_op(t, IR_OP_TRACE, 500, 500);
 	set_op(t, IR_OP_LIBRARY, 50, 50);
 	set_op(t, IR_OP_FLOAT, 1, 1);
+	set_op(t, IR_OP_STACK, 0, 0);
 }
 
 /* Figures of Linux 6.18 on veth, AF_XDP in copy mode, bursts of 64. */

@@ -84,6 +84,8 @@ static int finish(struct llvm_clone *c, bool batch, const char *passes,
 			llvm_keep_habits(c);
 			llvm_fill_stack_slots(c);
 		}
+		/* Before: LLVM lets objects share their places as it emits. */
+		output->stack_place_count = llvm_find_stack_places(c, &output->stack_places);
 		err = llvm_emit_object(c->arena, c->module, target, output, diag);
 	}
 	LLVMDisposeTargetMachine(target);

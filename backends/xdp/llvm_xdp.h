@@ -44,6 +44,8 @@ void llvm_define_maps(struct llvm_clone *clone);
 void llvm_keep_habits(struct llvm_clone *clone);
 /* After the last pass: no stack object shares a slot of 8 bytes with what LLVM keeps there. */
 void llvm_fill_stack_slots(struct llvm_clone *clone);
+/* Places in the source that work on the largest object on the stack; how many. */
+size_t llvm_find_stack_places(struct llvm_clone *clone, struct src_loc **places);
 
 /* The batch program's cases, when a map needs it; true then. */
 bool llvm_build_batch(struct llvm_clone *clone);

@@ -125,6 +125,69 @@ static void all_in_the_kernel_is_meant(void **state)
 	fake_close(&b);
 }
 
+/* Two objects on the stack, each of which the kernel has room for. */
+static const char stack_source[] =
+    "#include <linux/bpf.h>\n"
+    "#include <bpf/bpf_helpers.h>\n"
+    "SEC(\"xdp\") int nf(struct xdp_md *ctx)\n"
+    "{\n"
+    "	unsigned char first[300], second[300], *p = (void *)(long)ctx->data;\n"
+    "	int sum = 0;\n"
+    "	if (p + 14 > (unsigned char *)(long)ctx->data_end)\n"
+    "		return XDP_DROP;\n"
+    "#pragma clang loop unroll(disable)\n"
+    "	for (int i = 0; i < 300; i++)\n"
+    "		first[i] = i ^ p[i & 7];\n"
+    "#pragma clang loop unroll(disable)\n"
+    "	for (int i = 0; i < 300; i++)\n"
+    "		second[i] = first[i * 7 % 300];\n" /* 14 */
+    "#pragma clang loop unroll(disable)\n"
+    "	for (int i = 0; i < 300; i += 3)\n"
+    "		sum += second[i] ^ first[299 - i];\n"
+    "	return sum & 1 ? XDP_PASS : XDP_TX;\n"
+    "}\n"
+    "char _license[] SEC(\"license\") = \"GPL\";\n";
+
+static void too_much_stack_without_asking(void **state)
+{
+	struct fake_build b;
+	bool big = false;
+
+	fake_source(&b, stack_source);
+	b.c.no_verify = true;
+	fake_run(&b);
+	assert_int_equal(b.err, 0);
+	assert_int_equal(fake_asked(), 0);
+	assert_true(b.c.remedies > 0);
+	assert_true(has_user_part(&b));
+	assert_false(b.c.parts[0].over_stack);
+	for (size_t o = 0; o < b.c.front.program->op_count; o++)
+		big |= b.c.front.program->ops[o].missing[IR_LAYER_KERNEL].reason ==
+		       IR_REASON_BIG_STACK;
+	assert_true(big);
+	fake_close(&b);
+	fake_source(&b, stack_source);
+	b.c.no_verify = true;
+	b.c.split.kind = SPLIT_KERNEL;
+	fake_run(&b);
+	assert_int_equal(b.err, -EINVAL);
+	fake_expect(b.said, "error: the stack needs more than 512 bytes; a BPF program has 512");
+	fake_close(&b);
+}
+
+static void the_kernel_knows_better_about_stacks(void **state)
+{
+	struct fake_build b;
+
+	fake_source(&b, stack_source);
+	fake_run(&b); /* accepted */
+	assert_int_equal(b.err, 0);
+	assert_int_equal(b.c.remedies, 0);
+	assert_int_equal(fake_asked(), 1);
+	assert_false(has_user_part(&b));
+	fake_close(&b);
+}
+
 static void nobody_to_ask(void **state)
 {
 	static const char *const answers[][2] = {
@@ -160,6 +223,8 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(refused_again_and_again),
 	    cmocka_unit_test(nothing_moves_from_another_file),
 	    cmocka_unit_test(all_in_the_kernel_is_meant),
+	    cmocka_unit_test(too_much_stack_without_asking),
+	    cmocka_unit_test(the_kernel_knows_better_about_stacks),
 	    cmocka_unit_test(nobody_to_ask),
 	};
 
