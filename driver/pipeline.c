@@ -52,6 +52,15 @@ int pipeline_plan(struct compilation *c)
 				c->diag);
 }
 
+/* Replay has user only. */
+static void warn_of_replay(struct compilation *c)
+{
+	const struct ir_program *p = c->front.program;
+
+	diag_warning(c->diag, p->blocks[0].loc, "it cannot be replayed: %s",
+		     ir_why_sentence(p->arena, p->edges[0].cut));
+}
+
 static int emit_parts(struct compilation *c)
 {
 	struct backend_options options = {.replay_inputs = c->check};
@@ -60,8 +69,11 @@ static int emit_parts(struct compilation *c)
 	for (size_t b = 0; backend_table[b] && !err; b++) {
 		bool wanted = backend_table[b]->can_run(c->plan);
 
-		if (strcmp(backend_table[b]->member, BUNDLE_MEMBER_REPLAY) == 0)
+		if (strcmp(backend_table[b]->member, BUNDLE_MEMBER_REPLAY) == 0) {
+			if (!wanted && c->replay && !c->check)
+				warn_of_replay(c);
 			wanted = wanted && c->replay;
+		}
 		if (wanted)
 			err = backend_table[b]->emit(c->plan, &options, &c->parts[b], c->diag);
 	}
