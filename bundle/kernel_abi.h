@@ -39,6 +39,10 @@
 #define CLEAVE_PROG_BATCH "cleave_batch"
 /* ARRAY, mmapable, CLEAVE_BATCH_MAX entries of struct cleave_batch_op */
 #define CLEAVE_MAP_BATCH "cleave_batchq"
+/* SEC("xdp"), run for one event of the user part, which lies in CLEAVE_MAP_OUTPUT */
+#define CLEAVE_PROG_OUTPUT "cleave_output"
+/* ARRAY, mmapable, 1 entry of struct cleave_output_args */
+#define CLEAVE_MAP_OUTPUT "cleave_outq"
 /* + map name: ARRAY, mmapable: values of a `shared values` map */
 #define CLEAVE_VALUES_PREFIX "cv_"
 /* struct cleave_replay_inputs in .bss, in check builds only */
@@ -54,6 +58,7 @@ enum {
 	CLEAVE_ORDER_MAPS = 16, /* ordered maps of one plan, at most */
 	CLEAVE_BATCH_MAX = 256,
 	CLEAVE_BATCH_KEY_MAX = 64,
+	CLEAVE_OUTPUT_BYTES = 8192, /* of one event of the user part; power of two */
 };
 
 /*
@@ -116,6 +121,15 @@ enum cleave_batch_kind { CLEAVE_BATCH_ADD = 1 };
 struct cleave_batch_args {
 	__u32 count; /* ops to run, at most CLEAVE_BATCH_MAX */
 	__u32 done;  /* out: ops that found their element */
+};
+
+/* One event of the user part. The packet, whose bytes it may ask for, is that of the run. */
+struct cleave_output_args {
+	__u32 map;  /* index in the manifest */
+	__u32 size; /* at most CLEAVE_OUTPUT_BYTES */
+	__u64 flags;
+	__s64 result;
+	__u8 bytes[CLEAVE_OUTPUT_BYTES];
 };
 
 /* Check builds replay time and random numbers, the same on both sides. */

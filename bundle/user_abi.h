@@ -78,6 +78,16 @@ struct cleave_calls {
 			    uint64_t flags);
 	int64_t (*map_pop)(struct cleave_env *, struct cleave_map *map, void *value);
 	int64_t (*map_peek)(struct cleave_env *, struct cleave_map *map, void *value);
+	/*
+	 * bpf_perf_event_output and bpf_ringbuf_output; a record of a ring buffer is the packet's
+	 * own until it is submitted or discarded
+	 */
+	int64_t (*output)(struct cleave_env *, struct cleave_map *map,
+			  const struct cleave_packet *packet, const void *bytes, uint64_t size,
+			  uint64_t flags);
+	void *(*reserve)(struct cleave_env *, struct cleave_map *map, uint64_t size,
+			 uint64_t flags);
+	void (*submit)(struct cleave_env *, void *record, uint64_t flags, uint32_t discard);
 	/* queues `*(value of key + offset) += operand`; home `kernel, batched` only */
 	void (*map_add)(struct cleave_env *, struct cleave_map *map, const void *key,
 			uint32_t offset, uint32_t size, uint64_t operand);

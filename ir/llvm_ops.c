@@ -196,6 +196,28 @@ static uint64_t possible_bits(LLVMValueRef value)
 	return UINT64_MAX;
 }
 
+/* The run that writes user's events has room for so many bytes (CLEAVE_OUTPUT_BYTES). */
+static bool is_small_event(const struct ir_program *program, LLVMValueRef call)
+{
+	enum { EVENT_BYTES_MAX = 8192 };
+	const struct ir_helper *helper = ir_helper_by_intrinsic(llvm_intrinsic_name(call));
+	struct llvm_helper_access access;
+
+	if (helper->returns == IR_RETURNS_RECORD) {
+		LLVMValueRef size = LLVMGetOperand(call, 1);
+
+		return LLVMIsAConstantInt(size) &&
+		       LLVMConstIntGetZExtValue(size) <= EVENT_BYTES_MAX;
+	}
+	for (unsigned a = 0; a < LLVMGetNumArgOperands(call); a++)
+		if (llvm_helper_access(program, call, a, &access) && access.reads)
+			return access.size >= 0
+				   ? access.size <= EVENT_BYTES_MAX
+				   : llvm_pointer_region(program, LLVMGetOperand(call, a)).memory ==
+					 LLVM_MEMORY_STACK;
+	return true;
+}
+
 /* What the map's type, or the redirect through it, leaves to the kernel. */
 static void forbid_by_map(const struct ir_program *program, struct ir_op *op, LLVMValueRef call)
 {
@@ -208,6 +230,8 @@ static void forbid_by_map(const struct ir_program *program, struct ir_op *op, LL
 	if (row->user == MAP_USER_PINNED)
 		forbid(op, IR_LAYER_USER, IR_REASON_MAP_PINNED,
 		       arena_printf(program->arena, "the %s %s", row->title, map->name));
+	else if (op->kind == IR_OP_OUTPUT && !is_small_event(program, call))
+		forbid(op, IR_LAYER_USER, IR_REASON_EVENT_SIZE, "8192");
 	else if (op->kind == IR_OP_REDIRECT && map->value_size > sizeof(uint32_t))
 		forbid(op, IR_LAYER_USER, IR_REASON_EGRESS_PROGRAM, map->name);
 	else if (op->kind == IR_OP_REDIRECT && LLVMGetNumArgOperands(call) > flags &&

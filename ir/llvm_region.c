@@ -185,7 +185,8 @@ static bool is_kernel_object(const char *intrinsic)
 	const struct ir_helper *helper = ir_helper_by_intrinsic(intrinsic);
 
 	return helper &&
-	       (helper->returns == IR_RETURNS_SOCKET || helper->returns == IR_RETURNS_KERNEL);
+	       (helper->returns == IR_RETURNS_SOCKET || helper->returns == IR_RETURNS_RECORD ||
+		helper->returns == IR_RETURNS_KERNEL);
 }
 
 /* A value, a map that a map of maps holds, or a socket. */

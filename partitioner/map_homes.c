@@ -29,6 +29,7 @@ unsigned map_touch(const struct ir_op *op)
 	case IR_OP_MAP_WRITE:
 		return TOUCH_WRITE;
 	case IR_OP_MAP_ADD:
+	case IR_OP_OUTPUT: /* events of different packets may come in any order */
 		return TOUCH_ADD;
 	default:
 		return TOUCH_READ | TOUCH_WRITE;

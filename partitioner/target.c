@@ -75,6 +75,7 @@ static void set_ops(struct target *t)
 	set_op(t, IR_OP_CLOCK, 20, 20);
 	set_op(t, IR_OP_CHECKSUM, 10, 5);
 	set_op(t, IR_OP_REDIRECT, 10, 5);
+	set_op(t, IR_OP_OUTPUT, 60, 0);
 	set_op(t, IR_OP_TRACE, 500, 500);
 	set_op(t, IR_OP_LIBRARY, 50, 50);
 	set_op(t, IR_OP_FLOAT, 1, 1);

@@ -46,6 +46,8 @@ static int attach_set(struct agent *agent, struct agent_maps *maps)
 	    .value_fds = maps->value_fds,
 	    .batch_prog_fd = kernel_part_program_fd(agent->kernel, CLEAVE_PROG_BATCH),
 	    .batch_fd = kernel_part_map_fd(agent->kernel, CLEAVE_MAP_BATCH),
+	    .output_prog_fd = kernel_part_program_fd(agent->kernel, CLEAVE_PROG_OUTPUT),
+	    .output_fd = kernel_part_map_fd(agent->kernel, CLEAVE_MAP_OUTPUT),
 	    .epoch = order ? (const uint64_t *)&order->epoch : NULL,
 	    .globals = maps->globals,
 	};

@@ -61,6 +61,8 @@ bool check_compare_outcomes(const struct check_outcome *a, const struct check_ou
 	    (a->redirect_kind != b->redirect_kind || a->redirect_target != b->redirect_target ||
 	     a->redirect_map != b->redirect_map || a->redirect_flags != b->redirect_flags))
 		return differ(diff, CHECK_REDIRECT, 0);
+	if (events_differ(&a->events, &b->events))
+		return differ(diff, CHECK_EVENTS, 0);
 	return false;
 }
 

@@ -14,6 +14,7 @@ enum check_difference {
 	CHECK_PACKET,   /* bytes or length */
 	CHECK_METADATA, /* the same of what lies in front of it */
 	CHECK_REDIRECT, /* where to */
+	CHECK_EVENTS,   /* what a consumer gets */
 	CHECK_ENTRY,    /* of a map */
 	CHECK_QUEUE,    /* what a queue or a stack gives; key: how many come out before it */
 	CHECK_GLOBAL,

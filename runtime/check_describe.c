@@ -199,6 +199,23 @@ static void describe_redirect(FILE *out, const char *who, const struct check_out
 	fprintf(out, " (flags 0x%llx)", (unsigned long long)o->redirect_flags);
 }
 
+static void describe_events(FILE *out, const char *who, const struct bundle *bundle,
+			    const struct events *events)
+{
+	struct event event;
+	size_t at = 0;
+
+	fprintf(out, "  events, %s:%s\n", who, events->used ? "" : " none");
+	while (events_next(events, &at, &event)) {
+		fprintf(out, "    \"%s\": ",
+			event.map < bundle->map_count ? bundle->maps[event.map].name : "?");
+		print_hex(out, event.bytes, event.size);
+		fputc('\n', out);
+	}
+	if (events->lost)
+		fputs("    and some were lost\n", out);
+}
+
 void check_describe(FILE *out, const struct check_side *oracle, const struct check_side *tested,
 		    const struct check_outcome *expected, const struct check_outcome *got,
 		    const struct check_diff *diff)
@@ -222,6 +239,10 @@ void check_describe(FILE *out, const struct check_side *oracle, const struct che
 		describe_redirect(out, "  redirect: oracle to", expected);
 		describe_redirect(out, ", here to", got);
 		fputc('\n', out);
+		break;
+	case CHECK_EVENTS:
+		describe_events(out, "oracle", tested->bundle, &expected->events);
+		describe_events(out, "here", tested->bundle, &got->events);
 		break;
 	case CHECK_ENTRY:
 		describe_entry(out, oracle, tested, diff);

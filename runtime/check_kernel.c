@@ -44,6 +44,7 @@ void check_kernel_outcome(const struct check_kernel *kernel, struct check_outcom
 	const struct host_test_result *result = &kernel->result;
 
 	outcome->verdict = result->verdict;
+	events_clear(&outcome->events);
 	outcome->handed_over = false;
 	outcome->entry = 0;
 	take_redirect(kernel->redirect, outcome);

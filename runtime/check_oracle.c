@@ -8,6 +8,7 @@
 #include "runtime/check_kernel.h"
 #include "runtime/check_side.h"
 #include "runtime/env.h"
+#include "runtime/host_events.h"
 #include "runtime/map_init.h"
 #include "runtime/packet_list.h"
 #include "support/diag.h"
@@ -21,6 +22,7 @@ struct oracle {
 	struct map_set *set;
 	struct check_globals globals;
 	struct check_kernel kernel;
+	struct host_events *events;
 };
 
 static int run(struct check_side *side, const struct test_packet *packet,
@@ -29,15 +31,18 @@ static int run(struct check_side *side, const struct test_packet *packet,
 	struct oracle *o = (struct oracle *)side;
 	int err = check_kernel_run(&o->kernel, packet, inputs);
 
-	if (!err)
-		check_kernel_outcome(&o->kernel, outcome);
-	return err;
+	if (err)
+		return err;
+	check_kernel_outcome(&o->kernel, outcome);
+	host_events_take(o->events, &outcome->events);
+	return 0;
 }
 
 static void free_oracle(struct check_side *side)
 {
 	struct oracle *o = (struct oracle *)side;
 
+	host_events_close(&o->events);
 	map_set_free(&o->set);
 	check_globals_free(&o->globals);
 	host_test_close(&o->test);
@@ -78,7 +83,8 @@ int check_oracle_probe(const struct check_side_setup *setup)
 /* Every map lives in the kernel here, whatever home the plan gave it. */
 static int attach_maps(struct oracle *o, const struct check_side_setup *setup)
 {
-	struct map_set_attachment attachment = {.batch_prog_fd = -1, .batch_fd = -1};
+	struct map_set_attachment attachment = {
+	    .batch_prog_fd = -1, .batch_fd = -1, .output_prog_fd = -1, .output_fd = -1};
 	size_t count = setup->bundle->map_count;
 
 	o->specs = calloc(count + 1, sizeof *o->specs);
@@ -113,6 +119,8 @@ int check_oracle_new(struct check_side **side, const struct check_side_setup *se
 	err = load(&o->test, setup);
 	if (!err)
 		err = attach_maps(o, setup);
+	if (!err)
+		err = host_events_open(&o->events, setup->bundle, o->fds);
 	if (!err)
 		err = check_globals_new(&o->globals, setup, o->test);
 	if (!err && setup->init)

@@ -126,8 +126,12 @@ void check_report_text(FILE *out, const struct check_variant *v)
 
 static const char *difference_text(enum check_difference kind)
 {
-	static const char *const names[] = {"none",        "verdict", "packet",         "redirect",
-					    "map element", "queue",   "global variable"};
+	static const char *const names[] = {
+	    [CHECK_SAME] = "none",     [CHECK_VERDICT] = "verdict",
+	    [CHECK_PACKET] = "packet", [CHECK_REDIRECT] = "redirect",
+	    [CHECK_EVENTS] = "events", [CHECK_ENTRY] = "map element",
+	    [CHECK_QUEUE] = "queue",   [CHECK_GLOBAL] = "global variable",
+	};
 
 	return names[kind];
 }

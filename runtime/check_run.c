@@ -323,6 +323,10 @@ static int run_job(const struct check_job *job, const struct packet_list *list,
 	if (!err)
 		err = run_all(r);
 	close_sides(r);
+	for (size_t i = 0; r->expected && i < r->capacity; i++)
+		events_free(&r->expected[i].events);
+	events_free(&r->got.events);
+	events_free(&r->scouted.events);
 	free(r->expected);
 	free(r);
 	return err;

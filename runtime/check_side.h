@@ -20,6 +20,7 @@
 
 #include "bundle/bundle.h"
 #include "bundle/kernel_abi.h"
+#include "runtime/events.h"
 #include "runtime/host_test.h"
 
 struct check_touches;
@@ -44,6 +45,7 @@ struct check_outcome {
 	uint64_t redirect_flags;
 	uint32_t meta; /* bytes of metadata that the packet leaves with */
 	uint8_t meta_bytes[CHECK_META_MAX];
+	struct events events; /* that a consumer gets; the caller frees them */
 	uint32_t size;
 	uint8_t bytes[HOST_TEST_FRAME];
 };

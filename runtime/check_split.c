@@ -17,6 +17,7 @@
 #include "runtime/check_user.h"
 #include "runtime/env.h"
 #include "runtime/host_bpf.h"
+#include "runtime/host_events.h"
 #include "runtime/map_init.h"
 #include "runtime/packet_list.h"
 #include "support/diag.h"
@@ -25,6 +26,7 @@
 struct held {
 	uint32_t size, ifindex, entry, length; /* length: of the handoff */
 	struct cleave_replay_inputs inputs;    /* random numbers as the kernel part left them */
+	struct events events;                  /* of the kernel part */
 	uint8_t bytes[HOST_TEST_FRAME];        /* handoff, packet */
 };
 
@@ -42,6 +44,7 @@ struct split {
 	struct user_part *part; /* NULL: no user part */
 	user_main_function *user_main;
 	struct check_user user;
+	struct host_events *events;
 	struct held *held; /* a ring */
 	uint32_t capacity, first;
 };
@@ -80,6 +83,8 @@ static int hold(struct split *s, const struct cleave_handoff *header,
 	h->length = header->length;
 	h->ifindex = packet->ifindex ? packet->ifindex : 1;
 	h->inputs = s->kernel.inputs ? *s->kernel.inputs : *inputs;
+	events_clear(&h->events);
+	host_events_take(s->events, &h->events);
 	memcpy(h->bytes, s->kernel.result.bytes, h->length + h->size);
 	s->side.held++;
 	return 0;
@@ -99,6 +104,7 @@ static int run(struct check_side *side, const struct test_packet *packet,
 	if (is_handoff(s, &header))
 		return hold(s, &header, packet, inputs);
 	check_kernel_outcome(&s->kernel, outcome);
+	host_events_take(s->events, &outcome->events);
 	return 0;
 }
 
@@ -130,6 +136,8 @@ static int complete(struct check_side *side, struct check_outcome *outcome)
 	s->user.packet.entry = h->entry;
 	action = check_user_run(&s->user, s->user_main, &h->inputs);
 	check_user_outcome(&s->user, action, outcome);
+	events_append(&outcome->events, &h->events);
+	host_events_take(s->events, &outcome->events);
 	outcome->handed_over = true;
 	outcome->entry = h->entry;
 	s->first = (s->first + 1) % s->capacity;
@@ -143,6 +151,9 @@ static void free_split(struct check_side *side)
 	struct split *s = (struct split *)side;
 
 	check_user_close(&s->user);
+	host_events_close(&s->events);
+	for (uint32_t i = 0; s->held && i < s->capacity; i++)
+		events_free(&s->held[i].events);
 	map_set_free(&s->set);
 	user_part_close(&s->part);
 	check_globals_free(&s->globals);
@@ -229,7 +240,9 @@ static int attach_maps(struct split *s, const struct check_side_setup *setup)
 {
 	struct map_set_attachment attachment = {
 	    .batch_prog_fd = host_test_program_fd(s->test, CLEAVE_PROG_BATCH),
-	    .batch_fd = host_test_map_fd(s->test, CLEAVE_MAP_BATCH)};
+	    .batch_fd = host_test_map_fd(s->test, CLEAVE_MAP_BATCH),
+	    .output_prog_fd = host_test_program_fd(s->test, CLEAVE_PROG_OUTPUT),
+	    .output_fd = host_test_map_fd(s->test, CLEAVE_MAP_OUTPUT)};
 	int err = find_fds(s, setup->bundle);
 
 	if (!err)
@@ -281,6 +294,8 @@ int check_split_new(struct check_side **side, const struct check_side_setup *set
 	err = s->held ? load_kernel_part(s, setup) : -ENOMEM;
 	if (!err)
 		err = attach_maps(s, setup);
+	if (!err)
+		err = host_events_open(&s->events, setup->bundle, s->fds);
 	if (!err)
 		err = open_user_part(s, setup);
 	if (!err)

@@ -83,6 +83,7 @@ int check_user_open(struct check_user *user, struct map_set *set, uint32_t cpu)
 	user->noting.map_delete = note_delete;
 	user->noting.map_add = note_add;
 	user->env->calls = &user->noting;
+	env_set_events(user->env, &user->events);
 	catch_crashes();
 	return 0;
 }
@@ -90,6 +91,7 @@ int check_user_open(struct check_user *user, struct map_set *set, uint32_t cpu)
 void check_user_close(struct check_user *user)
 {
 	env_free(&user->env);
+	events_free(&user->events);
 }
 
 void check_user_set(struct check_user *user, const uint8_t *bytes, uint32_t size, uint32_t ifindex)
@@ -102,6 +104,7 @@ void check_user_set(struct check_user *user, const uint8_t *bytes, uint32_t size
 	memset(user->frame, 0, sizeof user->frame);
 	memcpy(data, bytes, size);
 	check_touches_clear(&user->touches);
+	events_clear(&user->events);
 	user->packet = (struct cleave_packet){
 	    .data = data,
 	    .data_end = data + size,
@@ -151,6 +154,8 @@ void check_user_outcome(const struct check_user *user, uint32_t action,
 	const struct cleave_packet *p = &user->packet;
 
 	assert(p->data >= user->frame && p->data <= p->data_end && p->data_end <= p->limit);
+	events_clear(&outcome->events);
+	events_append(&outcome->events, &user->events);
 	outcome->verdict = action;
 	outcome->redirect_known = true;
 	outcome->redirect_kind = p->redirect_kind;

@@ -20,6 +20,7 @@ struct check_user {
 	struct check_touches touches;
 	uint8_t frame[HOST_TEST_FRAME];
 	uint8_t handoff[HOST_TEST_HEADROOM] __attribute__((aligned(8)));
+	struct events events;        /* native: of the last packet */
 	struct cleave_packet packet; /* what the last packet was left as */
 };
 

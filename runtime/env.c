@@ -156,6 +156,9 @@ static const struct cleave_calls calls = {
     .map_push = call_push,
     .map_pop = call_pop,
     .map_peek = call_peek,
+    .output = env_output,
+    .reserve = env_reserve,
+    .submit = env_submit,
     .map_add = map_add,
     .map_value = call_value,
     .ktime_ns = call_ktime_ns,
@@ -178,6 +181,7 @@ static int new_set(const struct bundle *bundle, struct map_set **set)
 	s->map_count = (uint32_t)bundle->map_count;
 	s->global_count = (uint32_t)bundle->global_count;
 	s->batch.prog_fd = -1;
+	s->output.prog_fd = -1;
 	s->specs = calloc(bundle->map_count + 1, sizeof *s->specs);
 	s->maps = calloc(bundle->map_count + 1, sizeof *s->maps);
 	s->globals = calloc(bundle->global_count + 1, sizeof *s->globals);
@@ -283,6 +287,13 @@ int map_set_new_attached(const struct bundle *bundle, const struct map_set_attac
 		if (err)
 			return fail(set, diag, "user side of map", bundle->maps[i].name, err);
 	}
+	if (attachment->output_prog_fd >= 0 && attachment->output_fd >= 0) {
+		(*set)->output.prog_fd = attachment->output_prog_fd;
+		err = host_map_mmap(attachment->output_fd, 1, sizeof(struct cleave_output_args),
+				    (void **)&(*set)->output.args, &(*set)->output.bytes);
+		if (err)
+			return fail(set, diag, "mapping of", CLEAVE_MAP_OUTPUT, err);
+	}
 	if (attachment->batch_prog_fd >= 0 && attachment->batch_fd >= 0) {
 		(*set)->batch.prog_fd = attachment->batch_prog_fd;
 		err = host_map_mmap(attachment->batch_fd, CLEAVE_BATCH_MAX,
@@ -304,6 +315,7 @@ void map_set_free(struct map_set **set)
 	for (uint32_t i = 0; s->maps && i < s->map_count; i++)
 		map_free(&s->maps[i]);
 	host_map_munmap(s->batch.ops, s->batch.bytes);
+	host_map_munmap(s->output.args, s->output.bytes);
 	free(s->specs);
 	free(s->maps);
 	free(s->globals);
@@ -358,6 +370,12 @@ static int fill(struct env *e, uint32_t cpu)
 		if (map_value_bytes(e->env.maps[i]) > largest)
 			largest = map_value_bytes(e->env.maps[i]);
 	}
+	for (uint32_t i = 0; i < set->map_count && !e->record_pool; i++)
+		if (set->specs[i].type == BPF_MAP_TYPE_RINGBUF) {
+			e->record_pool = malloc(ENV_RECORD_POOL);
+			if (!e->record_pool)
+				return -ENOMEM;
+		}
 	if (set->native)
 		return 0;
 	e->pool = malloc(ENV_COPY_POOL);
@@ -407,6 +425,7 @@ void env_free(struct cleave_env **env)
 	free(e->env.map_memory);
 	free(e->pool);
 	free(e->scratch);
+	free(e->record_pool);
 	free(e);
 }
 

@@ -25,6 +25,7 @@
 #include "bundle/user_abi.h"
 
 struct diag;
+struct events;
 struct map_set;
 struct cleave_replay_inputs;
 
@@ -38,6 +39,8 @@ struct map_set_attachment {
 	const int *value_fds;    /* by map index: the cv_ arrays; -1: none */
 	int batch_prog_fd;       /* CLEAVE_PROG_BATCH, or -1 */
 	int batch_fd;            /* CLEAVE_MAP_BATCH, or -1 */
+	int output_prog_fd;      /* CLEAVE_PROG_OUTPUT, or -1 */
+	int output_fd;           /* CLEAVE_MAP_OUTPUT, or -1 */
 	const uint64_t *epoch;   /* struct cleave_order's, or NULL */
 	uint8_t *const *globals; /* by global index: address in the mapped section; NULL: none */
 };
@@ -63,6 +66,9 @@ void env_set_replay(struct cleave_env *env, struct cleave_replay_inputs *inputs)
 /* Where bpf_printk goes; default: nowhere. */
 void env_set_trace(struct cleave_env *env,
 		   void (*trace)(void *context, const char *text, uint32_t length), void *context);
+
+/* Where the events of a native environment go; default: nowhere. */
+void env_set_events(struct cleave_env *env, struct events *events);
 
 /* A burst of packets begins: answers cached from the last one are forgotten. */
 void env_burst_begin(struct cleave_env *env);

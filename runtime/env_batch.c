@@ -59,6 +59,8 @@ void env_packet_end(struct cleave_env *env)
 			map_kernel_write_back(e, &e->copies[i]);
 	e->copy_count = 0;
 	e->pool_used = 0;
+	if (e->record_pool)
+		env_records_end(e);
 	if (e->op_count > CLEAVE_BATCH_MAX - 32)
 		env_flush(env);
 }

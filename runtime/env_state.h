@@ -14,6 +14,8 @@ enum {
 	ENV_COPY_POOL =
 	    1 << 18, /* bytes for their copies, all values of per-CPU elements included */
 	ENV_DEVICES_CACHED = 256, /* power of two */
+	ENV_RECORDS_MAX = 32,     /* records of ring buffers that one packet may hold at a time */
+	ENV_RECORD_POOL = 1 << 16,
 };
 
 /* A kernel value that this packet looked up: as it was, and as the packet sees and changes it. */
@@ -28,6 +30,25 @@ struct env_device {
 	const struct cleave_map *map;
 	uint32_t key, burst;
 	bool exists;
+};
+
+enum env_record_state { ENV_RECORD_OPEN, ENV_RECORD_SUBMITTED, ENV_RECORD_DISCARDED };
+
+/* What bpf_ringbuf_reserve gave to the packet. */
+struct env_record {
+	struct cleave_map *map;
+	uint8_t *bytes; /* in the environment's record_pool */
+	uint32_t size;
+	enum env_record_state state;
+	uint64_t flags;
+};
+
+/* The kernel part's program that writes events, and where it finds them. */
+struct output_queue {
+	uint32_t lock;
+	int prog_fd;
+	struct cleave_output_args *args; /* the mapping of CLEAVE_MAP_OUTPUT */
+	size_t bytes;
 };
 
 struct batch_queue {
@@ -46,6 +67,7 @@ struct map_set {
 	bool native;
 	int32_t jiffies_offset; /* what the kernel's are ahead of jiffies_by_clock */
 	struct batch_queue batch;
+	struct output_queue output;
 };
 
 struct env {
@@ -64,6 +86,10 @@ struct env {
 	uint32_t op_count;
 	struct cleave_batch_op ops[CLEAVE_BATCH_MAX];
 	struct env_device devices[ENV_DEVICES_CACHED];
+	struct events *events; /* native: where events go; NULL: nowhere */
+	struct env_record records[ENV_RECORDS_MAX];
+	uint32_t record_count, record_bytes;
+	uint8_t *record_pool; /* ENV_RECORD_POOL bytes, when there is a ring buffer */
 };
 
 static inline struct env *env_state(struct cleave_env *env)
@@ -74,6 +100,14 @@ static inline struct env *env_state(struct cleave_env *env)
 /* Queues an add for the batch program, running it first when the queue is full. */
 void env_queue_add(struct env *e, const struct cleave_map *map, const void *key, uint32_t offset,
 		   uint32_t size, uint64_t operand);
+
+/* env_output.c: the packet's calls, and its end. */
+int64_t env_output(struct cleave_env *env, struct cleave_map *map,
+		   const struct cleave_packet *packet, const void *bytes, uint64_t size,
+		   uint64_t flags);
+void *env_reserve(struct cleave_env *env, struct cleave_map *map, uint64_t size, uint64_t flags);
+void env_submit(struct cleave_env *env, void *record, uint64_t flags, uint32_t discard);
+void env_records_end(struct env *e);
 
 /* map_kernel.c: writes one copy back. */
 void map_kernel_write_back(struct env *e, struct env_copy *copy);

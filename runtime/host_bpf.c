@@ -147,6 +147,32 @@ int host_xsk_enter(int map_fd, uint32_t key)
 	return fd;
 }
 
+int host_ring_mmap(int fd, void **consumer, size_t *consumer_bytes, void **producer,
+		   size_t *producer_bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	*consumer = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
+	*consumer_bytes = *producer_bytes = page;
+	*producer = NULL;
+	if (*consumer == MAP_FAILED) {
+		*consumer = NULL;
+		return -errno;
+	}
+	*producer = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, (off_t)page);
+	if (*producer != MAP_FAILED)
+		return 0;
+	*producer = NULL;
+	return -errno;
+}
+
+int host_packet_run(int prog_fd, const void *packet, uint32_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = size, .repeat = 1);
+
+	return bpf_prog_test_run_opts(prog_fd, &opts) ? -errno : 0;
+}
+
 int host_prog_run(int fd, void *context, size_t context_bytes)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = context,

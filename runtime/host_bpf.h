@@ -43,6 +43,13 @@ void host_map_munmap(void *memory, size_t bytes);
  */
 int host_xsk_enter(int map_fd, uint32_t key);
 
+/* Maps the pages of a ring buffer that hold the positions: the consumer's, the producer's. */
+int host_ring_mmap(int fd, void **consumer, size_t *consumer_bytes, void **producer,
+		   size_t *producer_bytes);
+
+/* Runs an XDP program once on these bytes; what becomes of them is not told. */
+int host_packet_run(int prog_fd, const void *packet, uint32_t size);
+
 /* Runs a SEC("syscall") program once on this CPU; the context is read and written back. */
 int host_prog_run(int fd, void *context, size_t context_bytes);
 

@@ -124,7 +124,8 @@ static struct bpf_program *choose_programs(struct bpf_object *object, const char
 	struct bpf_program *prog, *chosen = bpf_object__find_program_by_name(object, name);
 
 	bpf_object__for_each_program(prog, object) bpf_program__set_autoload(
-	    prog, prog == chosen || !strcmp(bpf_program__name(prog), CLEAVE_PROG_BATCH));
+	    prog, prog == chosen || !strcmp(bpf_program__name(prog), CLEAVE_PROG_BATCH) ||
+		      !strcmp(bpf_program__name(prog), CLEAVE_PROG_OUTPUT));
 	return chosen;
 }
 

@@ -219,7 +219,8 @@ static int prepare(struct bpf_object *object, struct bpf_program *prog,
 	/* The batch program is loaded once, with the first instance; the maps are the same. */
 	bpf_object__for_each_program(other, object)
 	{
-		bool batch = !strcmp(bpf_program__name(other), CLEAVE_PROG_BATCH);
+		bool batch = !strcmp(bpf_program__name(other), CLEAVE_PROG_BATCH) ||
+			     !strcmp(bpf_program__name(other), CLEAVE_PROG_OUTPUT);
 
 		bpf_program__set_autoload(other, other == prog || (batch && !shared));
 	}

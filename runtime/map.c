@@ -74,6 +74,9 @@ int map_new_native(const struct bundle_map *spec, uint32_t cpus, struct cleave_m
 		return map_queue_new(spec, map);
 	case BPF_MAP_TYPE_BLOOM_FILTER:
 		return map_bloom_new(spec, map);
+	case BPF_MAP_TYPE_RINGBUF:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+		return map_events_new(spec, map);
 	default:
 		return -EOPNOTSUPP;
 	}
@@ -116,6 +119,9 @@ int map_new_attached(const struct bundle_map *spec, const struct map_attachment 
 		return map_shared_values_new(spec, attachment, map);
 	case MAP_HOME_KERNEL:
 	case MAP_HOME_KERNEL_BATCHED:
+		if (spec->type == BPF_MAP_TYPE_RINGBUF ||
+		    spec->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+			return map_events_attach(spec, attachment, map);
 		return map_kernel_new(spec, attachment, map);
 	default:
 		return -EINVAL;

@@ -59,6 +59,9 @@ int map_devices_new(const struct bundle_map *spec, struct cleave_map **map);
 int map_hash_new(const struct bundle_map *spec, uint32_t cpus, struct cleave_map **map);
 int map_lpm_new(const struct bundle_map *spec, struct cleave_map **map);
 int map_queue_new(const struct bundle_map *spec, struct cleave_map **map);
+int map_events_new(const struct bundle_map *spec, struct cleave_map **map);
+int map_events_attach(const struct bundle_map *spec, const struct map_attachment *attachment,
+		      struct cleave_map **map);
 int map_bloom_new(const struct bundle_map *spec, struct cleave_map **map);
 int map_shared_array_new(const struct bundle_map *spec, const struct map_attachment *attachment,
 			 struct cleave_map **map);

@@ -48,17 +48,16 @@ static void build_cases(struct llvm_clone *c, LLVMValueRef one)
 	}
 }
 
-bool llvm_build_batch(struct llvm_clone *c)
+void llvm_build_batch(struct llvm_clone *c)
 {
 	LLVMTypeRef bit = LLVMInt1TypeInContext(c->context);
 	LLVMValueRef one;
 
 	if (!any_queued(c))
-		return false;
+		return;
 	one = LLVMAddFunction(c->module, "cleave_batch_one", LLVMFunctionType(bit, &c->ptr, 1, 0));
 	build_cases(c, one);
 	unsigned kind = LLVMGetEnumAttributeKindForName("alwaysinline", 12);
 	LLVMAddAttributeAtIndex(one, LLVMAttributeFunctionIndex,
 				LLVMCreateEnumAttribute(c->context, kind, 0));
-	return true;
 }

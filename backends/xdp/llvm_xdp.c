@@ -48,27 +48,35 @@ static bool drop_unused(LLVMModuleRef module, const char *name)
 /* Of the run-time part, programs, maps and variables that this kernel part has no use for. */
 static void drop_unused_runtime(struct llvm_clone *c)
 {
-	static const char *const names[] = {CLEAVE_MAP_XSKS,      CLEAVE_MAP_COUNTERS,
-					    CLEAVE_MAP_ORDER,     CLEAVE_MAP_BATCH,
-					    CLEAVE_REPLAY_SYMBOL, CLEAVE_REDIRECT_SYMBOL};
+	static const char *const names[] = {
+	    CLEAVE_MAP_XSKS,   CLEAVE_MAP_COUNTERS,  CLEAVE_MAP_ORDER,      CLEAVE_MAP_BATCH,
+	    CLEAVE_MAP_OUTPUT, CLEAVE_REPLAY_SYMBOL, CLEAVE_REDIRECT_SYMBOL};
 
 	drop_unused(c->module, "cleave_batch_one");
+	drop_unused(c->module, "cleave_output_one");
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!(c->replay_inputs && strcmp(names[i], CLEAVE_REPLAY_SYMBOL) == 0))
 			drop_unused(c->module, names[i]);
 }
 
-/* Global functions and the batch program stay only where something is there for them to do. */
-static void drop_unused_functions(struct llvm_clone *c, bool batch)
+/* Nobody has written what the program is to do. */
+static void drop_idle_program(struct llvm_clone *c, const char *program, const char *cases)
 {
-	if (!batch)
-		LLVMDeleteFunction(LLVMGetNamedFunction(c->module, CLEAVE_PROG_BATCH));
+	if (LLVMIsDeclaration(LLVMGetNamedFunction(c->module, cases)))
+		LLVMDeleteFunction(LLVMGetNamedFunction(c->module, program));
+}
+
+/* Global functions and programs beside the NF stay only where something is there for them to do. */
+static void drop_unused_functions(struct llvm_clone *c)
+{
+	drop_idle_program(c, CLEAVE_PROG_BATCH, "cleave_batch_one");
+	drop_idle_program(c, CLEAVE_PROG_OUTPUT, "cleave_output_one");
 	for (int n = 0; n < CLEAVE_ORDER_MAPS; n++)
 		drop_unused(c->module, arena_printf(c->arena, "cleave_claim_%d", n));
 }
 
-static int finish(struct llvm_clone *c, bool batch, const char *passes,
-		  struct backend_output *output, struct diag *diag)
+static int finish(struct llvm_clone *c, const char *passes, struct backend_output *output,
+		  struct diag *diag)
 {
 	LLVMTargetMachineRef target = llvm_bpf_target(diag);
 	int err = llvm_link_bitcode(c, kernel_rt_bitcode, kernel_rt_bitcode_size, diag);
@@ -76,7 +84,7 @@ static int finish(struct llvm_clone *c, bool batch, const char *passes,
 	if (!target || err)
 		return err ? err : -1;
 	llvm_fill_claims(c);
-	drop_unused_functions(c, batch);
+	drop_unused_functions(c);
 	err = llvm_run_passes(c->module, passes, target, diag);
 	if (!err) {
 		drop_unused_runtime(c);
@@ -153,7 +161,7 @@ static int emit_unchanged(struct llvm_clone *c, struct backend_output *output, s
 {
 	take_original(c);
 	llvm_count_verdicts(c);
-	return finish(c, false, "always-inline,globaldce", output, diag);
+	return finish(c, "always-inline,globaldce", output, diag);
 }
 
 static int emit_split(struct llvm_clone *c, struct backend_output *output, struct diag *diag)
@@ -169,7 +177,9 @@ static int emit_split(struct llvm_clone *c, struct backend_output *output, struc
 		return err;
 	llvm_lower_to_xdp(c);
 	llvm_define_maps(c);
-	return finish(c, llvm_build_batch(c), light_passes, output, diag);
+	llvm_build_batch(c);
+	llvm_build_outputs(c);
+	return finish(c, light_passes, output, diag);
 }
 
 static int emit(const struct plan *plan, const struct backend_options *options,
@@ -209,7 +219,7 @@ int backend_emit_replayed_source(const struct ir_program *program, struct backen
 
 	c->replay_inputs = true;
 	take_original(c);
-	err = finish(c, false, light_passes, output, diag);
+	err = finish(c, light_passes, output, diag);
 	llvm_clone_free(&c);
 	return err;
 }

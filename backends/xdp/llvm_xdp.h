@@ -47,7 +47,10 @@ void llvm_fill_stack_slots(struct llvm_clone *clone);
 /* Places in the source that work on the largest object on the stack; how many. */
 size_t llvm_find_stack_places(struct llvm_clone *clone, struct src_loc **places);
 
-/* The batch program's cases, when a map needs it; true then. */
-bool llvm_build_batch(struct llvm_clone *clone);
+/* The cases of the program that writes user's events, when a map needs it. */
+void llvm_build_outputs(struct llvm_clone *clone);
+
+/* The batch program's cases, when a map needs it. */
+void llvm_build_batch(struct llvm_clone *clone);
 
 #endif

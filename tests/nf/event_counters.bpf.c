@@ -1,5 +1,5 @@
 // EXPECT layers: kernel
-// EXPECT split-user: only the kernel can work on the perf event array
+// EXPECT split-user: only the kernel can answer bpf_perf_event_read
 /* Counters of the machine's own events, of which none is open. */
 #include "nf.h"
 

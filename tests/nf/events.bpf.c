@@ -1,5 +1,5 @@
 // EXPECT layers: kernel
-// EXPECT split-user: only the kernel can work on the ring buffer ring
+// EXPECT split-user: only the kernel can answer bpf_ringbuf_query
 // EXPECT home ring: kernel
 /* Events to a ring buffer and to perf buffers: whole, in place, discarded, with packet bytes. */
 #include "nf.h"

@@ -302,7 +302,9 @@ static void open_host(struct host *h)
 	attachment = (struct map_set_attachment){.map_fds = h->fds,
 						 .value_fds = h->value_fds,
 						 .batch_prog_fd = h->prog_fd,
-						 .batch_fd = h->batch_fd};
+						 .batch_fd = h->batch_fd,
+						 .output_prog_fd = -1,
+						 .output_fd = -1};
 	assert_int_equal(map_set_new_attached(&h->bundle, &attachment, &h->set, &diag), 0);
 	assert_int_equal(env_new(h->set, 0, &h->env), 0);
 }

@@ -399,7 +399,7 @@ static void test_refused_sizes(void **state)
 	assert_int_equal(map_new_native(&spec, 1, &map), -EINVAL);
 	spec.max_entries = 1;
 	spec.value_size = 8;
-	spec.type = BPF_MAP_TYPE_RINGBUF;
+	spec.type = BPF_MAP_TYPE_SOCKMAP;
 	assert_int_equal(map_new_native(&spec, 1, &map), -EOPNOTSUPP);
 	assert_null(map);
 }

@@ -109,6 +109,36 @@ RT int64_t cleave_rt_help_map_peek_elem(struct cleave_packet *p, uint32_t map, v
 	return p->env->calls->map_peek(p->env, p->env->maps[map], value);
 }
 
+/* Events. */
+
+RT int64_t cleave_rt_help_perf_event_output(struct cleave_packet *p, uint32_t map, uint64_t flags,
+					    const void *bytes, uint64_t size)
+{
+	return p->env->calls->output(p->env, p->env->maps[map], p, bytes, size, flags);
+}
+
+RT int64_t cleave_rt_help_ringbuf_output(struct cleave_packet *p, uint32_t map, const void *bytes,
+					 uint64_t size, uint64_t flags)
+{
+	return p->env->calls->output(p->env, p->env->maps[map], p, bytes, size, flags);
+}
+
+RT void *cleave_rt_help_ringbuf_reserve(struct cleave_packet *p, uint32_t map, uint64_t size,
+					uint64_t flags)
+{
+	return p->env->calls->reserve(p->env, p->env->maps[map], size, flags);
+}
+
+RT void cleave_rt_help_ringbuf_submit(struct cleave_packet *p, void *record, uint64_t flags)
+{
+	p->env->calls->submit(p->env, record, flags, 0);
+}
+
+RT void cleave_rt_help_ringbuf_discard(struct cleave_packet *p, void *record, uint64_t flags)
+{
+	p->env->calls->submit(p->env, record, flags, 1);
+}
+
 RT void cleave_rt_map_add(struct cleave_packet *p, uint32_t map, const void *key, uint32_t offset,
 			  uint32_t size, uint64_t operand)
 {

@@ -50,6 +50,14 @@ struct {
 	__type(value, struct cleave_batch_op);
 } cleave_batchq SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cleave_output_args);
+} cleave_outq SEC(".maps");
+
 struct cleave_replay_inputs cleave_replay SEC(".bss");
 struct cleave_replay_redirect cleave_redirect SEC(".bss");
 
@@ -356,6 +364,39 @@ SEC("syscall") int cleave_batch(struct cleave_batch_args *args)
 	}
 	args->done = done;
 	return 0;
+}
+
+/* Events of the user part: the compiler writes it, a case for each map. */
+extern long cleave_output_one(struct xdp_md *ctx, struct cleave_output_args *output);
+
+RT long cleave_rt_output_perf(struct xdp_md *ctx, void *map, struct cleave_output_args *output)
+{
+	__u64 size = output->size;
+
+	barrier_var(size);
+	if (size > CLEAVE_OUTPUT_BYTES)
+		return -7; /* E2BIG */
+	return bpf_perf_event_output(ctx, map, output->flags, output->bytes, size);
+}
+
+RT long cleave_rt_output_ring(void *map, struct cleave_output_args *output)
+{
+	__u64 size = output->size;
+
+	barrier_var(size);
+	if (size > CLEAVE_OUTPUT_BYTES)
+		return -7;
+	return bpf_ringbuf_output(map, output->bytes, size, output->flags);
+}
+
+SEC("xdp") int cleave_output(struct xdp_md *ctx)
+{
+	__u32 zero = 0;
+	struct cleave_output_args *output = bpf_map_lookup_elem(&cleave_outq, &zero);
+
+	if (output)
+		output->result = cleave_output_one(ctx, output);
+	return XDP_DROP;
 }
 
 /* Check builds: the same time and random numbers for the oracle and for both parts. */
