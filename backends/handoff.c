@@ -75,6 +75,8 @@ struct handoff handoff_layout(struct arena *arena, const struct plan *plan,
 		at += h.items[i].size;
 	}
 	h.length = ((at + 3) & ~3u) + (uint32_t)sizeof(struct cleave_handoff);
+	if (plan->program->kind == IR_PROGRAM_TC)
+		h.length += (uint32_t)sizeof(struct cleave_skb);
 	return h;
 }
 

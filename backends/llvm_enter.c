@@ -3,6 +3,7 @@
 #include "support/arena.h"
 
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 
 struct entering {
 	struct llvm_clone *clone;
@@ -373,7 +374,8 @@ int llvm_enter_behind_cuts(struct llvm_clone *c, struct diag *diag)
 	move_allocas(c->builder, start, enter);
 	demote_restored(c, &d);
 	LLVMPositionBuilderAtEnd(c->builder, unknown);
-	LLVMBuildRet(c->builder, llvm_u32(c, XDP_ABORTED));
+	LLVMBuildRet(c->builder,
+		     llvm_u32(c, c->program->kind == IR_PROGRAM_TC ? TC_ACT_SHOT : XDP_ABORTED));
 	LLVMPositionBuilderAtEnd(c->builder, enter);
 	LLVMValueRef entry = llvm_call(c, "cleave_rt_entry", c->i32, &c->packet, 1);
 	LLVMValueRef choose =

@@ -70,3 +70,18 @@ uint64_t bundle_map_layout(const struct bundle_map *map)
 	assert(length > 0 && (size_t)length < sizeof text);
 	return XXH3_64bits(text, (size_t)length);
 }
+
+bool bundle_is_tc(const struct bundle *bundle)
+{
+	static const char *const names[] = {"tc", "classifier", "action"};
+
+	for (size_t i = 0; bundle->section && i < sizeof names / sizeof *names; i++)
+		if (!strncmp(bundle->section, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+bool bundle_is_egress(const struct bundle *bundle)
+{
+	return bundle_is_tc(bundle) && strstr(bundle->section, "egress");
+}

@@ -145,6 +145,10 @@ struct bundle {
 	size_t member_count;
 };
 
+/* Is the program a TC program? By its section; of one, is it for the egress? */
+bool bundle_is_tc(const struct bundle *bundle);
+bool bundle_is_egress(const struct bundle *bundle);
+
 /* An empty bundle with an arena of its own; the writer fills it in. */
 struct bundle *bundle_new(void);
 void bundle_free(struct bundle **bundle);

@@ -35,6 +35,10 @@
 /* PERCPU_ARRAY, 1 entry, struct cleave_kernel_counters */
 #define CLEAVE_MAP_COUNTERS "cleave_counts"
 #define CLEAVE_MAP_ORDER    "cleave_order" /* ARRAY, mmapable, 1 entry, struct cleave_order */
+/* TC: XDP on both ends of the private pair, and TC at the ingress of the near one */
+#define CLEAVE_PROG_UP   "cleave_tc_up"
+#define CLEAVE_PROG_DOWN "cleave_tc_down"
+#define CLEAVE_PROG_BACK "cleave_tc_back"
 /* SEC("syscall"), struct cleave_batch_args as context */
 #define CLEAVE_PROG_BATCH "cleave_batch"
 /* ARRAY, mmapable, CLEAVE_BATCH_MAX entries of struct cleave_batch_op */
@@ -47,6 +51,8 @@
 #define CLEAVE_VALUES_PREFIX "cv_"
 /* struct cleave_replay_inputs in .bss, in check builds only */
 #define CLEAVE_REPLAY_SYMBOL "cleave_replay"
+/* struct cleave_skb in .bss, in check builds of TC programs: the context when they returned */
+#define CLEAVE_SKB_SYMBOL "cleave_skb_left"
 /* struct cleave_replay_redirect in .bss, in check builds of programs that redirect */
 #define CLEAVE_REDIRECT_SYMBOL "cleave_redirect"
 
@@ -59,6 +65,8 @@ enum {
 	CLEAVE_BATCH_MAX = 256,
 	CLEAVE_BATCH_KEY_MAX = 64,
 	CLEAVE_OUTPUT_BYTES = 8192, /* of one event of the user part; power of two */
+	CLEAVE_BLOCK_MAX = 252, /* XDP metadata is less than 256 bytes, and whole words */
+	CLEAVE_BACK_MAGIC = 0x6b636162,
 };
 
 /*
@@ -70,6 +78,9 @@ struct cleave_kernel_config {
 	__u32 port_base;   /* port of this interface's queue 0: port = port_base + rx_queue_index */
 	__u32 gone_action; /* XDP_DROP or XDP_PASS: when no socket takes a handed-over packet */
 	__u32 count;       /* count verdicts decided in the kernel too (cuts are always counted) */
+	__u32 private_ifindex; /* TC: the end of the private pair that the program sends to */
+	__u32 back_ifindex;    /* TC: where packets from user go back to ... */
+	__u32 back_flags;      /* ... BPF_F_INGRESS or 0 */
 };
 
 /* The last 8 bytes of the block. */
@@ -77,6 +88,44 @@ struct cleave_handoff {
 	__u32 generation;
 	__u16 entry;  /* which cut; 0 is the start of the program */
 	__u16 length; /* bytes of the block, this header included */
+};
+
+/*
+ * TC: before the header, what the kernel keeps of the packet beside its bytes, as the program sees
+ * it in struct __sk_buff where the packet is handed over. docs/tc.md.
+ */
+struct cleave_skb {
+	__u64 tstamp;
+	__u32 linear; /* bytes of the packet up to data_end; there may be more */
+	__u32 mark;
+	__u32 priority;
+	__u32 ifindex;
+	__u32 ingress_ifindex;
+	__u32 hash;
+	__u32 cb[5];
+	__u16 tc_index;
+	__u16 tc_classid;
+	__u16 queue_mapping;
+	__u16 protocol;   /* network byte order, as vlan_proto */
+	__u16 vlan_tci;   /* of a tag that is not among the packet's bytes */
+	__u16 vlan_proto; /* 0: there is no such tag */
+	__u8 pkt_type;
+	__u8 reserved[3];
+};
+
+/*
+ * TC: in front of a frame that comes back from user: what the kernel part is to do with it when it
+ * meets it at the program's hook again.
+ */
+struct cleave_back {
+	__u32 generation;
+	__u32 magic;           /* CLEAVE_BACK_MAGIC */
+	__u32 verdict;         /* TC_ACT_... */
+	__u32 redirect_kind;   /* enum cleave_redirect_kind */
+	__u32 redirect_target; /* interface */
+	__u32 reserved;
+	__u64 redirect_flags;
+	struct cleave_skb skb; /* as the program left it; linear does not count */
 };
 
 /* The first bytes of the block. */
@@ -104,6 +153,7 @@ struct cleave_kernel_counters {
 	__u64 no_room;                 /* adjust_meta refused the handoff; packet aborted */
 	/* of the cuts, packets sent only because their key was in flight */
 	__u64 held;
+	__u64 gso; /* TC: packets of several segments, which could not be handed over */
 };
 
 /* One queued effect of the user part on a map with home `kernel, batched`. */
@@ -138,11 +188,18 @@ struct cleave_replay_inputs {
 	__u64 random;   /* xorshift64* state; every draw advances it (never 0) */
 };
 
+enum cleave_redirect_kind {
+	CLEAVE_REDIRECT_NONE,
+	CLEAVE_REDIRECT_IFINDEX,
+	CLEAVE_REDIRECT_MAP,
+	CLEAVE_REDIRECT_PEER, /* TC: bpf_redirect_peer */
+};
+
 /* Check builds note what the last redirect helper was asked; a test run does not show it. */
 struct cleave_replay_redirect {
 	__u32 action;      /* what it returned */
-	__u32 is_map;      /* bpf_redirect_map; else bpf_redirect */
-	__u32 target, map; /* as in struct cleave_packet (bundle/user_abi.h) */
+	__u32 kind;        /* enum cleave_redirect_kind */
+	__u32 target, map; /* as in struct cleave_packet */
 	__u64 flags;
 };
 

@@ -5,7 +5,7 @@
  * The shared object exports
  *
  *     uint32_t cleave_user_abi;                                  == CLEAVE_USER_ABI
- *     uint32_t cleave_user_main(struct cleave_packet *packet);   returns an XDP action
+ *     uint32_t cleave_user_main(struct cleave_packet *packet);   returns an XDP or TC action
  *
  * and imports nothing but memcpy-like functions of libc and whatever native libraries the NF calls.
  * It keeps no state: everything it touches is reached through the packet. One packet is run by one
@@ -17,7 +17,9 @@
 
 #include <stdint.h>
 
-#define CLEAVE_USER_ABI        3
+#include "bundle/kernel_abi.h"
+
+#define CLEAVE_USER_ABI        4
 #define CLEAVE_USER_ABI_SYMBOL "cleave_user_abi"
 #define CLEAVE_USER_MAIN       "cleave_user_main"
 /*
@@ -53,13 +55,19 @@ struct cleave_packet {
 	uint32_t redirect_map;    /* index of the map in the manifest */
 	uint32_t reserved;
 	uint64_t redirect_flags;
+	/* TC programs; NULL and 0 for XDP. data_end is where the kernel's linear part ended. */
+	struct cleave_skb
+	    *skb;         /* kernel_abi.h: the fields of the context; the program changes them */
+	uint8_t *end;     /* of the packet */
+	uint32_t network; /* offset of the network header: 14 */
+	uint32_t encapsulated; /* 0: no room for an outer header was made yet */
 };
 
-enum cleave_redirect_kind {
-	CLEAVE_REDIRECT_NONE,
-	CLEAVE_REDIRECT_IFINDEX,
-	CLEAVE_REDIRECT_MAP,
-};
+/* The packet's end, whatever the program is. */
+static inline uint8_t *cleave_packet_end(const struct cleave_packet *packet)
+{
+	return packet->skb ? packet->end : packet->data_end;
+}
 
 struct cleave_map; /* the runtime's, opaque here */
 

@@ -158,8 +158,12 @@ static void fill_needs(struct compilation *c, struct bundle *b)
 			  b->maps[m].home == MAP_HOME_SHARED_VALUES;
 		batched |= b->maps[m].home == MAP_HOME_KERNEL_BATCHED;
 	}
-	need(b, &capacity, "xdp", VERIFIER_VERSION(4, 8));
-	need(b, &capacity, "bpf_link", VERIFIER_VERSION(5, 9));
+	if (bundle_is_tc(b)) {
+		need(b, &capacity, "tcx", VERIFIER_VERSION(6, 6));
+	} else {
+		need(b, &capacity, "xdp", VERIFIER_VERSION(4, 8));
+		need(b, &capacity, "bpf_link", VERIFIER_VERSION(5, 9));
+	}
 	if (b->cut_count)
 		need(b, &capacity, "af_xdp", VERIFIER_VERSION(5, 4));
 	if (mapped || b->ordered_maps)

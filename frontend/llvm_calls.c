@@ -117,9 +117,13 @@ static int replace_number(struct rewrite *rw, LLVMValueRef call, long long numbe
 	const struct ir_helper *helper = ir_helper_by_number(number);
 	struct src_loc loc = frontend_value_loc(rw->program, call);
 
-	if (!helper && ir_foreign_helper_name(number))
-		return frontend_refuse(rw->program, rw->diag, loc, IR_REASON_FOREIGN_HELPER,
-				       ir_foreign_helper_name(number));
+	const char *foreign = ir_foreign_helper_name(rw->program->kind, number);
+
+	if (foreign)
+		return frontend_refuse(
+		    rw->program, rw->diag, loc, IR_REASON_FOREIGN_HELPER,
+		    arena_printf(rw->program->arena, "%s program call helper %s",
+				 rw->program->kind == IR_PROGRAM_TC ? "a TC" : "an XDP", foreign));
 	if (!helper)
 		return frontend_refuse(rw->program, rw->diag, loc, IR_REASON_UNKNOWN_HELPER,
 				       arena_printf(rw->program->arena, "%lld", number));

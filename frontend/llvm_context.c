@@ -1,5 +1,5 @@
 /*
- * Loads from the context (struct xdp_md) become intrinsics.
+ * Loads from and stores to the context (struct xdp_md, struct __sk_buff) become intrinsics.
  *
  *     %5 = load i32, ptr %ctx            %d = call ptr @cleave.pkt.data(ptr %ctx)
  *     %6 = zext i32 %5 to i64       →
@@ -15,26 +15,9 @@
 #include <stddef.h>
 #include <string.h>
 
-#include <linux/bpf.h>
-
+#include "ir/context_fields.h"
 #include "support/arena.h"
 
-struct field {
-	unsigned offset;
-	const char *intrinsic;
-	bool pointer;
-};
-
-static const struct field fields[] = {
-    {offsetof(struct xdp_md, data), "cleave.pkt.data", true},
-    {offsetof(struct xdp_md, data_end), "cleave.pkt.data_end", true},
-    {offsetof(struct xdp_md, data_meta), "cleave.pkt.data_meta", true},
-    {offsetof(struct xdp_md, ingress_ifindex), "cleave.ctx.ingress_ifindex", false},
-    {offsetof(struct xdp_md, rx_queue_index), "cleave.ctx.rx_queue_index", false},
-    {offsetof(struct xdp_md, egress_ifindex), "cleave.ctx.egress_ifindex", false},
-};
-
-#define FIELD_BYTES  4
 #define PASSES_ALONE "function(sroa,early-cse,simplifycfg)"
 
 struct rewrite {
@@ -55,24 +38,26 @@ static int refuse(struct rewrite *rw, LLVMValueRef at, const char *what)
 			       IR_REASON_UNSUPPORTED_CALL, what);
 }
 
-static const struct field *find_field(int64_t offset, unsigned size)
+static LLVMValueRef declare(struct rewrite *rw, const char *name, LLVMTypeRef type)
 {
-	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-		if (offset >= fields[i].offset && offset + size <= fields[i].offset + FIELD_BYTES)
-			return &fields[i];
-	return NULL;
+	LLVMValueRef callee = LLVMGetNamedFunction(rw->program->llvm->module, name);
+
+	return callee ? callee : LLVMAddFunction(rw->program->llvm->module, name, type);
 }
 
-static LLVMValueRef call_intrinsic(struct rewrite *rw, const struct field *field)
+static LLVMTypeRef field_type(struct rewrite *rw, const struct ir_context_field *field)
 {
-	LLVMModuleRef module = rw->program->llvm->module;
-	LLVMTypeRef type = LLVMFunctionType(field->pointer ? rw->ptr : rw->i32, &rw->ptr, 1, false);
-	LLVMValueRef context = context_of(rw->program);
-	LLVMValueRef callee = LLVMGetNamedFunction(module, field->intrinsic);
+	return field->kind == IR_CONTEXT_POINTER
+		   ? rw->ptr
+		   : LLVMIntTypeInContext(rw->program->llvm->context, 8 * field->bytes);
+}
 
-	if (!callee)
-		callee = LLVMAddFunction(module, field->intrinsic, type);
-	return LLVMBuildCall2(rw->builder, type, callee, &context, 1, "");
+static LLVMValueRef call_intrinsic(struct rewrite *rw, const struct ir_context_field *field)
+{
+	LLVMTypeRef type = LLVMFunctionType(field_type(rw, field), &rw->ptr, 1, false);
+	LLVMValueRef context = context_of(rw->program);
+
+	return LLVMBuildCall2(rw->builder, type, declare(rw, field->read, type), &context, 1, "");
 }
 
 /* Uses of a widened packet pointer: back to a pointer, or arithmetic. */
@@ -125,8 +110,8 @@ static LLVMValueRef narrow(struct rewrite *rw, LLVMValueRef value, unsigned skip
 		value = LLVMBuildTrunc(
 		    rw->builder, LLVMBuildPtrToInt(rw->builder, value, rw->i64, ""), rw->i32, "");
 	if (skip)
-		value = LLVMBuildLShr(rw->builder, value, LLVMConstInt(rw->i32, 8ull * skip, false),
-				      "");
+		value = LLVMBuildLShr(rw->builder, value,
+				      LLVMConstInt(LLVMTypeOf(value), 8ull * skip, false), "");
 	return LLVMBuildTruncOrBitCast(rw->builder, value, type, "");
 }
 
@@ -136,7 +121,8 @@ static int replace_load(struct rewrite *rw, LLVMValueRef load, int64_t offset)
 	LLVMTypeRef type = LLVMTypeOf(load);
 	unsigned bits =
 	    LLVMGetTypeKind(type) == LLVMIntegerTypeKind ? LLVMGetIntTypeWidth(type) : 0;
-	const struct field *field = bits % 8 ? NULL : find_field(offset, bits / 8);
+	const struct ir_context_field *field =
+	    bits % 8 ? NULL : ir_context_field_at(rw->program->kind, offset, bits / 8);
 	LLVMValueRef value;
 
 	if (!bits || !field)
@@ -150,14 +136,35 @@ static int replace_load(struct rewrite *rw, LLVMValueRef load, int64_t offset)
 	}
 	LLVMPositionBuilderBefore(rw->builder, load);
 	value = call_intrinsic(rw, field);
-	if (bits != 8 * FIELD_BYTES)
+	if (bits != 8 * field->bytes)
 		LLVMReplaceAllUsesWith(load,
 				       narrow(rw, value, (unsigned)(offset - field->offset), type));
-	else if (field->pointer)
+	else if (field->kind == IR_CONTEXT_POINTER)
 		replace_pointer_load(rw, load, value);
 	else
 		LLVMReplaceAllUsesWith(load, value);
 	LLVMInstructionEraseFromParent(load);
+	return 0;
+}
+
+static int replace_store(struct rewrite *rw, LLVMValueRef store, int64_t offset)
+{
+	LLVMValueRef value = LLVMGetOperand(store, 0), arguments[2] = {context_of(rw->program)};
+	LLVMTypeRef type = LLVMTypeOf(value), parameters[2] = {rw->ptr};
+	unsigned bits =
+	    LLVMGetTypeKind(type) == LLVMIntegerTypeKind ? LLVMGetIntTypeWidth(type) : 0;
+	const struct ir_context_field *field =
+	    bits % 8 ? NULL : ir_context_field_at(rw->program->kind, offset, bits / 8);
+
+	if (!bits || !field || !field->write || bits != 8 * field->bytes)
+		return refuse(rw, store, "writing to the context");
+	LLVMPositionBuilderBefore(rw->builder, store);
+	arguments[1] = value;
+	parameters[1] = field_type(rw, field);
+	type = LLVMFunctionType(LLVMVoidTypeInContext(rw->program->llvm->context), parameters, 2,
+				false);
+	LLVMBuildCall2(rw->builder, type, declare(rw, field->write, type), arguments, 2, "");
+	LLVMInstructionEraseFromParent(store);
 	return 0;
 }
 
@@ -300,7 +307,7 @@ static int replace_use(struct rewrite *rw, LLVMValueRef user, LLVMValueRef addre
 	if (named_call(user, "llvm.bpf.passthrough") || named_call(user, "llvm.preserve.static"))
 		return replace_alias(rw, user, offset);
 	if (LLVMIsAStoreInst(user) && LLVMGetOperand(user, 1) == address)
-		return refuse(rw, user, "writing to the context");
+		return replace_store(rw, user, offset);
 	return refuse_hand_on(rw, user);
 }
 
@@ -348,7 +355,10 @@ int frontend_replace_context(struct ir_program *program, struct diag *diag)
 	    LLVMTypeOf(context_of(program)) != rw.ptr ||
 	    LLVMGetReturnType(LLVMGlobalGetValueType(program->llvm->function)) != rw.i32) {
 		diag_error(diag, frontend_value_loc(program, program->llvm->function),
-			   "an XDP program is int %s(struct xdp_md *ctx)", program->name);
+			   program->kind == IR_PROGRAM_TC
+			       ? "a TC program is int %s(struct __sk_buff *skb)"
+			       : "an XDP program is int %s(struct xdp_md *ctx)",
+			   program->name);
 		return -EINVAL;
 	}
 	if (stored(context_of(program)))

@@ -6,25 +6,19 @@
 
 #include "support/arena.h"
 
-/* Programs that run on a devmap's or cpumap's entries are not attached to an interface. */
-static bool xdp_section(const char *section)
-{
-	return section && !strncmp(section, "xdp", 3) && !strstr(section, "devmap") &&
-	       !strstr(section, "cpumap");
-}
-
 int frontend_choose_program(struct ir_program *program, const char *name, struct diag *diag)
 {
 	struct src_loc loc = {.file = program->source};
 	LLVMValueRef chosen = NULL, f = LLVMGetFirstFunction(program->llvm->module);
 	const char *names = NULL;
+	enum ir_program_kind kind;
 	unsigned count = 0;
 	size_t length;
 
 	for (; f; f = LLVMGetNextFunction(f)) {
 		const char *own = LLVMGetValueName2(f, &length);
 
-		if (LLVMIsDeclaration(f) || !xdp_section(LLVMGetSection(f)))
+		if (LLVMIsDeclaration(f) || !ir_section_kind(LLVMGetSection(f), &kind))
 			continue;
 		count++;
 		names = names ? arena_printf(program->arena, "%s, %s", names, own) : own;
@@ -34,7 +28,8 @@ int frontend_choose_program(struct ir_program *program, const char *name, struct
 	if (!count)
 		return frontend_refuse(program, diag, loc, IR_REASON_NO_PROGRAM, NULL);
 	if (!chosen) {
-		diag_error(diag, loc, "there is no XDP program %s in it; there is %s", name, names);
+		diag_error(diag, loc, "there is no XDP or TC program %s in it; there is %s", name,
+			   names);
 		return -EINVAL;
 	}
 	if (!name && count > 1)
@@ -42,6 +37,7 @@ int frontend_choose_program(struct ir_program *program, const char *name, struct
 	program->llvm->function = chosen;
 	program->name = arena_strdup(program->arena, LLVMGetValueName2(chosen, &length));
 	program->section = arena_strdup(program->arena, LLVMGetSection(chosen));
+	ir_section_kind(program->section, &program->kind);
 	return 0;
 }
 

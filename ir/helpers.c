@@ -21,6 +21,7 @@
 #define NAMES_OF(a, b, c, d, e, n, ...) NAMES_##n
 #define NAMES(...)                      NAMES_OF(__VA_ARGS__, 5, 4, 3, 2, 1, 0)(__VA_ARGS__)
 
+/* XDP's and what it shares with TC, then TC's own. */
 static const struct ir_helper helpers[] = {
 #define HELPER(number, name, class, op, layers, support, since, returns, ...)                      \
 	{number,                                                                                   \
@@ -33,6 +34,14 @@ static const struct ir_helper helpers[] = {
 	 IR_RETURNS_##returns,                                                                     \
 	 {NAMES(__VA_ARGS__)}},
 #include "ir/helpers.def"
+#include "ir/helpers_tc.def"
+#undef HELPER
+};
+
+enum {
+#define HELPER(...) +1
+	XDP_COUNT = 0
+#include "ir/helpers.def"
 #undef HELPER
 };
 
@@ -41,6 +50,7 @@ enum { BPF_FUNC_cgrp_storage_get = 210, BPF_FUNC_cgrp_storage_delete = 211 };
 
 #define HELPER(number, name, ...) static_assert(BPF_FUNC_##name == (number), #name);
 #include "ir/helpers.def"
+#include "ir/helpers_tc.def"
 #undef HELPER
 
 #define HELPER_COUNT (sizeof helpers / sizeof *helpers)
@@ -119,10 +129,20 @@ const struct ir_helper *ir_helper_row(size_t index)
 	return index < HELPER_COUNT ? &helpers[index] : NULL;
 }
 
-const char *ir_foreign_helper_name(long number)
+bool ir_helper_allows(const struct ir_helper *helper, enum ir_program_kind kind)
 {
+	bool xdp_own =
+	    strncmp(helper->name, "xdp_", 4) == 0 || helper->number == BPF_FUNC_redirect_map;
+
+	return kind == IR_PROGRAM_TC ? !xdp_own : helper - helpers < XDP_COUNT;
+}
+
+const char *ir_foreign_helper_name(enum ir_program_kind kind, long number)
+{
+	const struct ir_helper *helper = ir_helper_by_number(number);
+
 	if (number <= 0 || (size_t)number >= sizeof uapi_names / sizeof *uapi_names ||
-	    ir_helper_by_number(number))
+	    (helper && ir_helper_allows(helper, kind)))
 		return NULL;
 	return uapi_names[number];
 }

@@ -66,9 +66,10 @@ const struct ir_helper *ir_helper_row(size_t index);
 /* "cleave.help.NAME" or "cleave.map.lookup" ..., in the arena. */
 const char *ir_helper_intrinsic(struct arena *arena, const struct ir_helper *helper);
 
-/* The UAPI's name, without bpf_, of a helper that no XDP program may call; NULL for other
- * numbers. */
-const char *ir_foreign_helper_name(long number);
+/* Does some kernel let a program of that kind call it? */
+bool ir_helper_allows(const struct ir_helper *helper, enum ir_program_kind kind);
+/* The UAPI's name, without bpf_, of a helper that no program of that kind may call; else NULL. */
+const char *ir_foreign_helper_name(enum ir_program_kind kind, long number);
 
 /* Memory that a helper looks at through an argument. */
 enum {

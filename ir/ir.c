@@ -70,6 +70,37 @@ const char *ir_why_sentence(struct arena *arena, struct ir_why why)
 			    why.detail ? why.detail : "something", hole + 2);
 }
 
+static bool begins(const char *section, const char *word)
+{
+	size_t length = strlen(word);
+
+	return !strncmp(section, word, length) &&
+	       (!section[length] || section[length] == '/' || section[length] == '.' ||
+		section[length] == '_');
+}
+
+bool ir_section_kind(const char *section, enum ir_program_kind *kind)
+{
+	static const char *const tc[] = {"tc", "tcx", "classifier", "action"};
+
+	if (!section)
+		return false;
+	/* Programs that run on a devmap's or cpumap's entries are not attached to an interface. */
+	*kind = IR_PROGRAM_XDP;
+	if (!strncmp(section, "xdp", 3))
+		return !strstr(section, "devmap") && !strstr(section, "cpumap");
+	*kind = IR_PROGRAM_TC;
+	for (size_t i = 0; i < sizeof tc / sizeof *tc; i++)
+		if (begins(section, tc[i]))
+			return true;
+	return false;
+}
+
+const char *ir_program_kind_text(enum ir_program_kind kind)
+{
+	return kind == IR_PROGRAM_TC ? "TC" : "XDP";
+}
+
 const char *ir_layer_text(enum ir_layer layer)
 {
 	assert(layer < IR_LAYER_COUNT);

@@ -59,6 +59,8 @@ enum ir_packet_effect {
 };
 enum ir_state_effect { IR_STATE_NONE, IR_STATE_READ, IR_STATE_WRITE, IR_STATE_RMW, IR_STATE_CLOCK };
 
+enum ir_program_kind { IR_PROGRAM_XDP, IR_PROGRAM_TC };
+
 #define IR_NONE (-1)
 
 /* A reason with what fills its %s. */
@@ -182,7 +184,8 @@ struct ir_program {
 	struct ir_llvm *llvm;
 	const char *source;  /* path as the user gave it */
 	const char *name;    /* function name */
-	const char *section; /* "xdp", "xdp.frags", ... */
+	const char *section; /* "xdp", "xdp.frags", "tc", ... */
+	enum ir_program_kind kind;
 	const char *license;
 	struct ir_map *maps;
 	size_t map_count;
@@ -221,6 +224,9 @@ const char *ir_reason_text(enum ir_reason reason); /* "unbounded-loop" */
 /* The plain sentence with its detail, in the arena. */
 const char *ir_why_sentence(struct arena *arena, struct ir_why why);
 const char *ir_layer_text(enum ir_layer layer); /* "kernel" */
+/* What a program in that ELF section is. False: nothing that is attached to an interface. */
+bool ir_section_kind(const char *section, enum ir_program_kind *kind);
+const char *ir_program_kind_text(enum ir_program_kind kind); /* "XDP" */
 
 /* The innermost stable description of an op in one line: `map.lookup conntrack key=[ipv4.saddr
  * ...]`. */

@@ -1,28 +1,45 @@
-/* Which XDP actions a return can give. */
+/* Which actions a return can give. */
 #include "ir/llvm_effects.h"
 
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 #include <string.h>
 
 #include "support/arena.h"
 
-enum { SEEN_MAX = 256, ACTIONS = XDP_REDIRECT + 1 };
+enum { SEEN_MAX = 256, ACTIONS = TC_ACT_TRAP + 1, UNSPEC = ACTIONS };
 
 struct actions {
-	bool possible[ACTIONS];
+	const struct ir_program *program;
+	bool possible[ACTIONS + 1]; /* TC: and TC_ACT_UNSPEC */
 	bool unknown;
 	LLVMValueRef seen[SEEN_MAX];
 	size_t seen_count;
 };
 
-static const char *const names[ACTIONS] = {
-    [XDP_ABORTED] = "ABORTED", [XDP_DROP] = "DROP",         [XDP_PASS] = "PASS",
-    [XDP_TX] = "TX",           [XDP_REDIRECT] = "REDIRECT",
+static const char *const names[][ACTIONS + 1] = {
+    [IR_PROGRAM_XDP] = {[XDP_ABORTED] = "ABORTED",
+			[XDP_DROP] = "DROP",
+			[XDP_PASS] = "PASS",
+			[XDP_TX] = "TX",
+			[XDP_REDIRECT] = "REDIRECT"},
+    [IR_PROGRAM_TC] = {[TC_ACT_OK] = "OK",
+		       [TC_ACT_RECLASSIFY] = "RECLASSIFY",
+		       [TC_ACT_SHOT] = "SHOT",
+		       [TC_ACT_PIPE] = "PIPE",
+		       [TC_ACT_STOLEN] = "STOLEN",
+		       [TC_ACT_QUEUED] = "QUEUED",
+		       [TC_ACT_REPEAT] = "REPEAT",
+		       [TC_ACT_REDIRECT] = "REDIRECT",
+		       [TC_ACT_TRAP] = "TRAP",
+		       [UNSPEC] = "UNSPEC"},
 };
 
 static void add_number(struct actions *out, uint64_t action)
 {
-	if (action < ACTIONS)
+	if (out->program->kind == IR_PROGRAM_TC && (uint32_t)action == (uint32_t)TC_ACT_UNSPEC)
+		action = UNSPEC;
+	if (action <= ACTIONS && names[out->program->kind][action])
 		out->possible[action] = true;
 	else
 		out->unknown = true;
@@ -72,8 +89,9 @@ static void add_value(struct actions *out, LLVMValueRef value)
 		add_value(out, LLVMGetOperand(value, 0));
 	} else if (helper && !strcmp(helper, "redirect_map")) {
 		add_redirect_map(out, value);
-	} else if (helper && !strcmp(helper, "redirect")) {
-		out->possible[XDP_REDIRECT] = true;
+	} else if (helper && !strncmp(helper, "redirect", 8)) {
+		add_number(out, out->program->kind == IR_PROGRAM_TC ? (uint64_t)TC_ACT_REDIRECT
+								    : (uint64_t)XDP_REDIRECT);
 	} else {
 		out->unknown = true;
 	}
@@ -82,7 +100,7 @@ static void add_value(struct actions *out, LLVMValueRef value)
 void effects_name_verdicts(struct effects *fx, struct ir_op *op)
 {
 	struct arena *arena = fx->program->arena;
-	struct actions actions = {0};
+	struct actions actions = {.program = fx->program};
 
 	if (!LLVMIsAReturnInst(op->value) || !LLVMGetNumOperands(op->value)) {
 		op->verdicts = "?";
@@ -90,11 +108,13 @@ void effects_name_verdicts(struct effects *fx, struct ir_op *op)
 	}
 	add_value(&actions, LLVMGetOperand(op->value, 0));
 	op->verdicts = NULL;
-	for (unsigned a = 0; a < ACTIONS; a++) {
+	for (unsigned a = 0; a <= ACTIONS; a++) {
 		if (!actions.possible[a])
 			continue;
+		const char *name = names[fx->program->kind][a];
+
 		op->verdicts =
-		    op->verdicts ? arena_printf(arena, "%s|%s", op->verdicts, names[a]) : names[a];
+		    op->verdicts ? arena_printf(arena, "%s|%s", op->verdicts, name) : name;
 	}
 	if (actions.unknown)
 		op->verdicts = op->verdicts ? arena_printf(arena, "%s|?", op->verdicts) : "?";

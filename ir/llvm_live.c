@@ -164,7 +164,7 @@ static void solve_values(struct values *v, const struct numbering *n)
 	}
 }
 
-static bool *reach_from(struct ir_program *program, int start)
+bool *llvm_reach_from(struct ir_program *program, int start)
 {
 	bool *seen = arena_array(program->arena, program->block_count, sizeof(bool));
 	int *stack = arena_array(program->arena, program->block_count + 1, sizeof(int));
@@ -198,7 +198,7 @@ static void find_resizes(struct values *v)
 		int block = program->ops[o].block;
 		*ARENA_PUSH(program->arena, v->resize_blocks, v->resize_count, capacity) = block;
 		*ARENA_PUSH(program->arena, v->after_resize, reach_count, reach_capacity) =
-		    reach_from(program, block);
+		    llvm_reach_from(program, block);
 	}
 }
 
@@ -330,7 +330,7 @@ static void refuse_own_metadata(struct values *v)
 
 		if (op->kind != IR_OP_PKT_RESIZE || strcmp(op->name, "xdp_adjust_meta") != 0)
 			continue;
-		bool *after = reach_from(program, op->block);
+		bool *after = llvm_reach_from(program, op->block);
 		for (size_t e = 0; e < program->edge_count; e++)
 			if (program->edges[e].from != IR_NONE && after[program->edges[e].from])
 				refuse_edge(&program->edges[e], IR_REASON_OWN_METADATA, NULL);
@@ -345,7 +345,7 @@ static void refuse_after_redirect(struct values *v)
 	for (size_t o = 0; o < program->op_count; o++) {
 		if (program->ops[o].kind != IR_OP_REDIRECT)
 			continue;
-		bool *after = reach_from(program, program->ops[o].block);
+		bool *after = llvm_reach_from(program, program->ops[o].block);
 		for (size_t e = 0; e < program->edge_count; e++)
 			if (program->edges[e].from != IR_NONE && after[program->edges[e].from])
 				refuse_edge(&program->edges[e], IR_REASON_REDIRECT_CHOSEN, NULL);
@@ -364,5 +364,6 @@ int ir_compute_live(struct ir_program *program, struct diag *diag)
 	llvm_add_live_bytes(program);
 	refuse_own_metadata(&v);
 	refuse_after_redirect(&v);
+	llvm_refuse_hidden_state(program);
 	return 0;
 }

@@ -10,4 +10,9 @@
  */
 void llvm_add_live_bytes(struct ir_program *program);
 
+/* Per block: can it be reached from that one, which counts itself? In the arena. */
+bool *llvm_reach_from(struct ir_program *program, int start);
+/* Edges behind which user would have to know what only the kernel keeps with a TC packet. */
+void llvm_refuse_hidden_state(struct ir_program *program);
+
 #endif

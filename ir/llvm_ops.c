@@ -1,4 +1,5 @@
 /* Which ops an instruction is: kind, what it touches, where it may run by its own nature. */
+#include "ir/context_fields.h"
 #include "ir/helpers.h"
 #include "ir/llvm_graph.h"
 #include "support/arena.h"
@@ -239,19 +240,32 @@ static void forbid_by_map(const struct ir_program *program, struct ir_op *op, LL
 		forbid(op, IR_LAYER_USER, IR_REASON_BROADCAST, map->name);
 }
 
+/* Where the packet is costs nothing, and is never the reason for anything. */
+static bool add_context_access(struct ir_program *program, int block, LLVMValueRef call,
+			       const char *name, size_t *capacity)
+{
+	bool writes;
+	const struct ir_context_field *field = ir_context_field_of(program->kind, name, &writes);
+	struct ir_op *op;
+
+	if (!field || (field->kind == IR_CONTEXT_POINTER && field->layers & 1 << IR_LAYER_USER))
+		return field;
+	op = add_op(program, block, call, writes ? IR_OP_CTX_WRITE : IR_OP_CTX_READ, capacity);
+	op->name = field->name;
+	if (!(field->layers & 1 << IR_LAYER_USER))
+		forbid(op, IR_LAYER_USER, IR_REASON_FIELD_KERNEL_ONLY,
+		       arena_printf(program->arena, "%s of the context", field->name));
+	return true;
+}
+
 static void add_intrinsic(struct ir_program *program, int block, LLVMValueRef call,
 			  const char *name, size_t *capacity)
 {
 	const struct ir_helper *helper = ir_helper_by_intrinsic(name);
 	struct ir_op *op;
 
-	if (strncmp(name, "cleave.pkt.", 11) == 0)
-		return; /* where the packet is: free, and never the reason for anything */
-	if (strncmp(name, "cleave.ctx.", 11) == 0) {
-		op = add_op(program, block, call, IR_OP_CTX_READ, capacity);
-		op->name = name + 11;
+	if (add_context_access(program, block, call, name, capacity))
 		return;
-	}
 	op = add_op(program, block, call, helper ? helper->op : IR_OP_HELPER, capacity);
 	op->name = helper ? helper->name : name;
 	op->helper = helper ? helper->number : IR_NONE;

@@ -49,6 +49,8 @@ static uint32_t lay_out(const struct homes *homes, int edge, uint32_t ordered_ma
 	const struct ir_edge *e = ir_edge_behind(homes->program, edge);
 	uint32_t at = sizeof(struct cleave_handoff), total = 0;
 
+	if (homes->program->kind == IR_PROGRAM_TC)
+		at += (uint32_t)sizeof(struct cleave_skb);
 	if (ordered_maps)
 		at += (uint32_t)sizeof(struct cleave_ticket) + 8 * ordered_maps;
 	for (uint32_t align = 8; align; align /= 2)

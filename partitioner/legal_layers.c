@@ -166,7 +166,8 @@ static bool is_noticed(const struct ir_program *p, const struct ir_op *op)
 		return op->name && strstr(op->name, "random");
 	return packet == IR_PACKET_WRITE || packet == IR_PACKET_RESIZE || state == IR_STATE_WRITE ||
 	       state == IR_STATE_RMW || op->kind == IR_OP_TRACE || op->kind == IR_OP_OUTPUT ||
-	       op->kind == IR_OP_HELPER || op->kind == IR_OP_REDIRECT;
+	       op->kind == IR_OP_HELPER || op->kind == IR_OP_REDIRECT ||
+	       op->kind == IR_OP_CTX_WRITE || op->kind == IR_OP_SKB_STATE;
 }
 
 /* Per block: on some way to its end an op has run that would be noticed to run again. */

@@ -40,20 +40,25 @@ void pricing_new(struct pricing *pricing, struct arena *scratch, const struct ir
 	};
 }
 
-/* What an XDP action taken in user costs more: the mean of those that the op may take. */
+/* Verdicts by what they cost when user gives them; those of TC go the way of an XDP action. */
+static const struct {
+	const char *name;
+	enum xdp_action costs;
+} verdicts[] = {
+    {"ABORTED", XDP_ABORTED},   {"DROP", XDP_DROP}, {"PASS", XDP_PASS},   {"TX", XDP_TX},
+    {"REDIRECT", XDP_REDIRECT}, {"OK", XDP_PASS},   {"UNSPEC", XDP_PASS}, {"PIPE", XDP_PASS},
+    {"RECLASSIFY", XDP_PASS},   {"SHOT", XDP_DROP}, {"STOLEN", XDP_DROP}, {"QUEUED", XDP_DROP},
+};
+
+/* What an action taken in user costs more: the mean of those that the op may take. */
 static double verdict_ns(const struct target *t, const struct ir_op *op)
 {
-	static const char *const names[] = {[XDP_ABORTED] = "ABORTED",
-					    [XDP_DROP] = "DROP",
-					    [XDP_PASS] = "PASS",
-					    [XDP_TX] = "TX",
-					    [XDP_REDIRECT] = "REDIRECT"};
 	double sum = 0;
 	int count = 0;
 
-	for (int i = 0; i < 5; i++)
-		if (op->verdicts && strstr(op->verdicts, names[i])) {
-			sum += t->verdict_ns[i];
+	for (size_t i = 0; i < sizeof verdicts / sizeof *verdicts; i++)
+		if (op->verdicts && strstr(op->verdicts, verdicts[i].name)) {
+			sum += t->verdict_ns[verdicts[i].costs];
 			count++;
 		}
 	if (count)

@@ -74,6 +74,9 @@ static void set_ops(struct target *t)
 	set_op(t, IR_OP_HELPER, 30, 30);
 	set_op(t, IR_OP_CLOCK, 20, 20);
 	set_op(t, IR_OP_CHECKSUM, 10, 5);
+	set_op(t, IR_OP_PKT_CHECKSUM, 10, 5);
+	set_op(t, IR_OP_CTX_WRITE, 0.5, 0.5);
+	set_op(t, IR_OP_SKB_STATE, 50, 50);
 	set_op(t, IR_OP_REDIRECT, 10, 5);
 	set_op(t, IR_OP_OUTPUT, 60, 0);
 	set_op(t, IR_OP_TRACE, 500, 500);

@@ -36,6 +36,11 @@ static int read_input(struct agent *agent)
 
 	if (bundle_read(agent->options->bundle_path, &agent->bundle, &agent->diag))
 		return EXIT_CLEAVE_INPUT;
+	if (bundle_is_tc(agent->bundle)) {
+		diag_error(&agent->diag, NO_LOC, "%s is a TC program; only XDP programs are run",
+			   agent->bundle->program);
+		return EXIT_CLEAVE_INPUT;
+	}
 	if (!init || !map_init_read(&agent->start_state, agent->bundle->arena, init, agent->bundle,
 				    &agent->diag))
 		return EXIT_CLEAVE_OK;

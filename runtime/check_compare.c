@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/check_queues.h"
 #include "runtime/check_touches.h"
 #include "runtime/map.h"
+#include "runtime/verdict_text.h"
 
 enum {
 	/*
@@ -19,14 +21,9 @@ enum {
 	LRU_ROOM = 256,
 };
 
-const char *check_verdict_text(uint32_t verdict)
+const char *check_verdict_text(bool tc, uint32_t verdict)
 {
-	static const char *const names[] = {"XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX",
-					    "XDP_REDIRECT"};
-
-	if (verdict == CHECK_CRASHED)
-		return "a crash";
-	return verdict < sizeof names / sizeof *names ? names[verdict] : "an unknown verdict";
+	return verdict == CHECK_CRASHED ? "a crash" : verdict_text(tc, verdict);
 }
 
 static bool differ(struct check_diff *diff, enum check_difference kind, uint32_t index)
@@ -36,9 +33,34 @@ static bool differ(struct check_diff *diff, enum check_difference kind, uint32_t
 }
 
 /* Actions above XDP_REDIRECT are aborts to the kernel (net/core/filter.c). */
-static uint32_t effective(uint32_t verdict)
+static uint32_t effective(bool tc, uint32_t verdict)
 {
+	if (tc)
+		return verdict;
 	return verdict <= XDP_REDIRECT || verdict == CHECK_CRASHED ? verdict : XDP_ABORTED;
+}
+
+/* Where the linear part ends and what a packet's interface is, the kernel decides. */
+const char *check_compare_skb(const struct cleave_skb *a, const struct cleave_skb *b)
+{
+	static const struct {
+		const char *name;
+		size_t offset, bytes;
+	} fields[] = {
+#define FIELD(name)                                                                                \
+	{#name, offsetof(struct cleave_skb, name), sizeof(((struct cleave_skb *)0)->name)}
+	    FIELD(tstamp),          FIELD(mark),          FIELD(priority), FIELD(ifindex),
+	    FIELD(ingress_ifindex), FIELD(hash),          FIELD(cb),       FIELD(tc_index),
+	    FIELD(tc_classid),      FIELD(queue_mapping), FIELD(protocol), FIELD(vlan_tci),
+	    FIELD(vlan_proto),      FIELD(pkt_type),
+#undef FIELD
+	};
+
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		if (memcmp((const char *)a + fields[i].offset, (const char *)b + fields[i].offset,
+			   fields[i].bytes))
+			return fields[i].name;
+	return NULL;
 }
 
 /* Metadata of a packet that goes no further is nobody's. */
@@ -50,14 +72,16 @@ static bool leaves(uint32_t verdict)
 bool check_compare_outcomes(const struct check_outcome *a, const struct check_outcome *b,
 			    struct check_diff *diff)
 {
-	if (effective(a->verdict) != effective(b->verdict))
+	if (effective(a->tc, a->verdict) != effective(b->tc, b->verdict))
 		return differ(diff, CHECK_VERDICT, 0);
 	if (a->size != b->size || memcmp(a->bytes, b->bytes, a->size))
 		return differ(diff, CHECK_PACKET, 0);
-	if (leaves(a->verdict) &&
+	if (!a->tc && leaves(a->verdict) &&
 	    (a->meta != b->meta || memcmp(a->meta_bytes, b->meta_bytes, a->meta)))
 		return differ(diff, CHECK_METADATA, 0);
-	if (a->verdict == XDP_REDIRECT && a->redirect_known && b->redirect_known &&
+	if (a->skb_known && b->skb_known && check_compare_skb(&a->skb, &b->skb))
+		return differ(diff, CHECK_FIELD, 0);
+	if (verdict_redirects(a->tc, a->verdict) && a->redirect_known && b->redirect_known &&
 	    (a->redirect_kind != b->redirect_kind || a->redirect_target != b->redirect_target ||
 	     a->redirect_map != b->redirect_map || a->redirect_flags != b->redirect_flags))
 		return differ(diff, CHECK_REDIRECT, 0);

@@ -18,6 +18,7 @@ enum check_difference {
 	CHECK_ENTRY,    /* of a map */
 	CHECK_QUEUE,    /* what a queue or a stack gives; key: how many come out before it */
 	CHECK_GLOBAL,
+	CHECK_FIELD, /* of a TC program's context */
 };
 
 struct check_diff {
@@ -26,7 +27,9 @@ struct check_diff {
 	uint8_t key[CLEAVE_BATCH_KEY_MAX];
 };
 
-const char *check_verdict_text(uint32_t verdict); /* "XDP_PASS" */
+const char *check_verdict_text(bool tc, uint32_t verdict); /* "XDP_PASS" */
+/* The first field that differs, or NULL. */
+const char *check_compare_skb(const struct cleave_skb *a, const struct cleave_skb *b);
 
 /* Returns true, with *diff, when they differ. */
 bool check_compare_outcomes(const struct check_outcome *a, const struct check_outcome *b,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/check_compare.h"
 #include "runtime/map.h"
 #include "support/packet_fields.h"
 
@@ -113,7 +114,7 @@ void check_describe_packets(FILE *out, const uint8_t *a_bytes, uint32_t a_size,
 
 static void describe_verdict(FILE *out, const char *who, const struct check_outcome *o)
 {
-	fprintf(out, "%s %s", who, check_verdict_text(o->verdict));
+	fprintf(out, "%s %s", who, check_verdict_text(o->tc, o->verdict));
 	if (o->handed_over)
 		fprintf(out, " (in user, entry %u)", o->entry);
 }
@@ -192,6 +193,8 @@ static void describe_redirect(FILE *out, const char *who, const struct check_out
 {
 	if (o->redirect_kind == CLEAVE_REDIRECT_MAP)
 		fprintf(out, "%s map %u, key %u", who, o->redirect_map, o->redirect_target);
+	else if (o->redirect_kind == CLEAVE_REDIRECT_PEER)
+		fprintf(out, "%s the peer of interface %u", who, o->redirect_target);
 	else if (o->redirect_kind == CLEAVE_REDIRECT_IFINDEX)
 		fprintf(out, "%s interface %u", who, o->redirect_target);
 	else
@@ -214,6 +217,26 @@ static void describe_events(FILE *out, const char *who, const struct bundle *bun
 	}
 	if (events->lost)
 		fputs("    and some were lost\n", out);
+}
+
+static void print_skb(FILE *out, const char *who, const struct cleave_skb *skb)
+{
+	fprintf(out,
+		"  %-6s mark %u, priority %u, tstamp %llu, interface %u, from %u, hash %u, "
+		"tc_index %u, classid %u, queue %u, protocol 0x%04x, tag 0x%04x:%u, type %u, "
+		"cb %x %x %x %x %x\n",
+		who, skb->mark, skb->priority, (unsigned long long)skb->tstamp, skb->ifindex,
+		skb->ingress_ifindex, skb->hash, skb->tc_index, skb->tc_classid, skb->queue_mapping,
+		__builtin_bswap16(skb->protocol), __builtin_bswap16(skb->vlan_proto), skb->vlan_tci,
+		skb->pkt_type, skb->cb[0], skb->cb[1], skb->cb[2], skb->cb[3], skb->cb[4]);
+}
+
+static void describe_fields_of_context(FILE *out, const struct check_outcome *expected,
+				       const struct check_outcome *got)
+{
+	fprintf(out, "  context field %s:\n", check_compare_skb(&expected->skb, &got->skb));
+	print_skb(out, "oracle", &expected->skb);
+	print_skb(out, "here", &got->skb);
 }
 
 void check_describe(FILE *out, const struct check_side *oracle, const struct check_side *tested,
@@ -243,6 +266,9 @@ void check_describe(FILE *out, const struct check_side *oracle, const struct che
 	case CHECK_EVENTS:
 		describe_events(out, "oracle", tested->bundle, &expected->events);
 		describe_events(out, "here", tested->bundle, &got->events);
+		break;
+	case CHECK_FIELD:
+		describe_fields_of_context(out, expected, got);
 		break;
 	case CHECK_ENTRY:
 		describe_entry(out, oracle, tested, diff);

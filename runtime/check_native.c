@@ -14,6 +14,7 @@
 #include "runtime/host_bpf.h"
 #include "runtime/map_init.h"
 #include "runtime/packet_list.h"
+#include "runtime/test_skb.h"
 #include "support/diag.h"
 
 struct native {
@@ -59,6 +60,7 @@ static int run(struct check_side *side, const struct test_packet *packet,
 	struct cleave_replay_inputs own = *inputs;
 	uint32_t action = CLEAVE_HANDED_OVER;
 
+	test_skb_begin(packet, &n->user.skb);
 	check_user_set(&n->user, packet->bytes, packet->size,
 		       packet->ifindex ? packet->ifindex : 1);
 	outcome->handed_over = false;
@@ -133,7 +135,7 @@ int check_native_new(struct check_side **side, const struct check_side_setup *se
 		err = map_init_write(setup->init, setup->bundle, map_set_maps(n->set), setup->diag);
 	}
 	if (!err)
-		err = check_user_open(&n->user, n->set, setup->cpu);
+		err = check_user_open(&n->user, n->set, setup->cpu, bundle_is_tc(setup->bundle));
 	if (err) {
 		free_native(&n->side);
 		return err;

@@ -59,6 +59,7 @@ static int load(struct host_test **test, const struct check_side_setup *setup)
 	struct host_test_load options = {.what = "the unmodified program",
 					 .program = setup->bundle->program,
 					 .bundle = setup->bundle,
+					 .tc = bundle_is_tc(setup->bundle),
 					 .preset = check_globals_preset,
 					 .context = (void *)(uintptr_t)setup};
 
@@ -129,7 +130,7 @@ int check_oracle_new(struct check_side **side, const struct check_side_setup *se
 		free_oracle(&o->side);
 		return err;
 	}
-	check_kernel_begin(&o->kernel, o->test);
+	check_kernel_begin(&o->kernel, o->test, bundle_is_tc(setup->bundle));
 	o->side.maps = map_set_maps(o->set);
 	o->side.test = o->test;
 	o->side.globals = o->globals.addresses;

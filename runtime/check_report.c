@@ -105,11 +105,12 @@ void check_report_text(FILE *out, const struct check_variant *v)
 			"source, compiled natively as one piece.\n",
 			v->refusal);
 	if (r->only_native)
-		fprintf(
-		    out,
-		    "  %zu packets below 14 bytes, which the kernel's test run does not take, were "
-		    "compared with\n  the source compiled natively as one piece.\n",
-		    r->only_native);
+		fprintf(out,
+			"  %zu packets %s, which the kernel's test run does not take, were "
+			"compared with\n  the source compiled natively as one piece.\n",
+			r->only_native,
+			bundle_is_tc(v->bundle) ? "without a whole network header"
+						: "below 14 bytes");
 	if (r->not_run > r->only_native)
 		fprintf(
 		    out,
@@ -127,23 +128,24 @@ void check_report_text(FILE *out, const struct check_variant *v)
 static const char *difference_text(enum check_difference kind)
 {
 	static const char *const names[] = {
-	    [CHECK_SAME] = "none",     [CHECK_VERDICT] = "verdict",
-	    [CHECK_PACKET] = "packet", [CHECK_REDIRECT] = "redirect",
-	    [CHECK_EVENTS] = "events", [CHECK_ENTRY] = "map element",
-	    [CHECK_QUEUE] = "queue",   [CHECK_GLOBAL] = "global variable",
+	    [CHECK_SAME] = "none",         [CHECK_VERDICT] = "verdict",
+	    [CHECK_PACKET] = "packet",     [CHECK_METADATA] = "metadata",
+	    [CHECK_REDIRECT] = "redirect", [CHECK_ENTRY] = "map element",
+	    [CHECK_QUEUE] = "queue",       [CHECK_GLOBAL] = "global variable",
+	    [CHECK_EVENTS] = "events",     [CHECK_FIELD] = "context field",
 	};
 
 	return names[kind];
 }
 
-static json_t *verdicts_json(const struct check_result *r)
+static json_t *verdicts_json(const struct check_variant *v)
 {
 	json_t *object = json_object();
+	bool tc = bundle_is_tc(v->bundle);
 
-	for (uint32_t i = 0; i < 5; i++)
-		json_object_set_new(object, check_verdict_text(i),
-				    json_integer((json_int_t)r->verdicts[i]));
-	json_object_set_new(object, "other", json_integer((json_int_t)r->verdicts[5]));
+	for (unsigned i = 0; i < verdict_cell_count(tc); i++)
+		json_object_set_new(object, verdict_cell_text(tc, i),
+				    json_integer((json_int_t)v->result.verdicts[i]));
 	return object;
 }
 
@@ -189,7 +191,7 @@ json_t *check_report_json(const struct check_variant *v)
 		      "in_flight", (json_int_t)r->in_flight, "held", (json_int_t)count_held(v),
 		      "mismatches", (json_int_t)r->mismatch, "not_run", (json_int_t)r->not_run,
 		      "only_native", (json_int_t)r->only_native, "restarts",
-		      (json_int_t)r->restarts, "verdicts", verdicts_json(r));
+		      (json_int_t)r->restarts, "verdicts", verdicts_json(v));
 
 	if (v->shortest)
 		json_object_set_new(object, "mismatch", mismatch_json(v));

@@ -2,7 +2,6 @@
 #include "runtime/check_run.h"
 
 #include <errno.h>
-#include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "runtime/check_touches.h"
 #include "runtime/packet_list.h"
 #include "runtime/packet_random.h"
+#include "runtime/verdict_text.h"
 #include "support/diag.h"
 
 enum {
@@ -110,7 +110,7 @@ static int settle(struct run *r, const struct check_side *tested,
 static void count_outcome(struct check_result *result, const struct check_outcome *got)
 {
 	result->packets++;
-	result->verdicts[got->verdict <= XDP_REDIRECT ? got->verdict : 5]++;
+	result->verdicts[verdict_cell_of(got->tc, got->verdict)]++;
 	if (!got->handed_over)
 		return;
 	result->handed_over++;
@@ -277,9 +277,25 @@ static int step(struct run *r, size_t index)
 	return !err && !r->split->held ? compare_maps(r, index) : err;
 }
 
+/* The kernel's test run takes no less; of TC, no frame with part of a network header either. */
+static uint32_t least_bytes(const struct run *r, const struct test_packet *packet)
+{
+	static const struct {
+		uint8_t type[2];
+		uint32_t bytes;
+	} headers[] = {{{0x08, 0x00}, 20}, {{0x86, 0xdd}, 40}};
+
+	if (!bundle_is_tc(r->job->bundle))
+		return FRAME_BYTES_MIN;
+	for (size_t i = 0; i < 2 && packet->size >= FRAME_BYTES_MIN; i++)
+		if (!memcmp(packet->bytes + FRAME_BYTES_MIN - 2, headers[i].type, 2))
+			return FRAME_BYTES_MIN + headers[i].bytes;
+	return FRAME_BYTES_MIN + 1;
+}
+
 static bool is_runnable(const struct run *r, const struct test_packet *packet)
 {
-	return (packet->size >= FRAME_BYTES_MIN || r->job->no_kernel) &&
+	return (packet->size >= least_bytes(r, packet) || r->job->no_kernel) &&
 	       packet->size <= HOST_TEST_BYTES_MAX;
 }
 
@@ -332,12 +348,13 @@ static int run_job(const struct check_job *job, const struct packet_list *list,
 	return err;
 }
 
-static size_t count_short(const struct packet_list *list)
+static size_t count_short(const struct check_job *job, const struct packet_list *list)
 {
+	const struct run r = {.job = job};
 	size_t count = 0;
 
 	for (size_t i = 0; i < list->count; i++)
-		count += list->packets[i].size < FRAME_BYTES_MIN;
+		count += list->packets[i].size < least_bytes(&r, &list->packets[i]);
 	return count;
 }
 
@@ -347,7 +364,7 @@ static int run_short(const struct check_job *job, const struct packet_list *list
 {
 	struct check_job native = *job;
 	struct check_result again;
-	size_t count = count_short(list);
+	size_t count = count_short(job, list);
 	int err;
 
 	if (!count || !job->whole || !job->native)

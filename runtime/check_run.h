@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "runtime/check_compare.h"
+#include "runtime/verdict_text.h"
 
 struct packet_list;
 
@@ -39,7 +40,7 @@ struct check_result {
 	size_t only_native; /* of those, short ones that were compared without the kernel */
 	size_t restarts;    /* started over because full LRU maps chose differently */
 	size_t entries[CLEAVE_ENTRIES_MAX];
-	size_t verdicts[6]; /* by XDP action, 5: others */
+	size_t verdicts[VERDICT_CELLS];
 	bool mismatch;
 	size_t at;        /* the packet that differs; list->count: something else at the end */
 	size_t last;      /* the newest packet that had been run then */

@@ -37,6 +37,9 @@ enum { CHECK_META_MAX = 256 };
 /* What became of a packet. */
 struct check_outcome {
 	size_t packet; /* index in the list */
+	bool tc;
+	bool skb_known; /* TC: skb is what the program left */
+	struct cleave_skb skb;
 	uint32_t verdict;
 	bool handed_over; /* decided in user; entry is where it went on */
 	uint32_t entry;

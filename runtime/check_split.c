@@ -30,6 +30,9 @@ struct held {
 	uint8_t bytes[HOST_TEST_FRAME];        /* handoff, packet */
 };
 
+/* TC: the block ends with both */
+enum { HANDOFF_TAIL = sizeof(struct cleave_skb) + sizeof(struct cleave_handoff) };
+
 struct split {
 	struct check_side side; /* first */
 	uint32_t generation;
@@ -131,6 +134,8 @@ static int complete(struct check_side *side, struct check_outcome *outcome)
 	struct held *h = &s->held[s->first];
 	uint32_t action;
 
+	if (s->user.tc)
+		memcpy(&s->user.skb, h->bytes + h->length - HANDOFF_TAIL, sizeof s->user.skb);
 	check_user_set(&s->user, h->bytes + h->length, h->size, h->ifindex);
 	memcpy(s->user.handoff, h->bytes, h->length);
 	s->user.packet.entry = h->entry;
@@ -174,6 +179,7 @@ static int load_kernel_part(struct split *s, const struct check_side_setup *setu
 	const struct bundle_member *object = bundle_find(setup->bundle, BUNDLE_MEMBER_KERNEL);
 	struct host_test_load options = {.what = "the kernel part",
 					 .program = setup->bundle->program,
+					 .tc = bundle_is_tc(setup->bundle),
 					 .preset = check_globals_preset,
 					 .context = (void *)(uintptr_t)setup};
 	int err;
@@ -191,7 +197,7 @@ static int load_kernel_part(struct split *s, const struct check_side_setup *setu
 	options.count = setup->count;
 	err = host_test_open(&s->test, &options, setup->diag);
 	if (!err)
-		check_kernel_begin(&s->kernel, s->test);
+		check_kernel_begin(&s->kernel, s->test, bundle_is_tc(setup->bundle));
 	return err;
 }
 
@@ -299,7 +305,7 @@ int check_split_new(struct check_side **side, const struct check_side_setup *set
 	if (!err)
 		err = open_user_part(s, setup);
 	if (!err)
-		err = check_user_open(&s->user, s->set, setup->cpu);
+		err = check_user_open(&s->user, s->set, setup->cpu, bundle_is_tc(setup->bundle));
 	if (!err && setup->init)
 		err = map_init_write(setup->init, setup->bundle, map_set_maps(s->set), setup->diag);
 	if (err) {

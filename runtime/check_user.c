@@ -10,6 +10,8 @@
 #include "runtime/map.h"
 #include "runtime/packet_list.h"
 
+enum { ETHERNET_BYTES = 14 };
+
 /* A fault of the part under test is one of its outcomes, not the end of the check. */
 static __thread sigjmp_buf after_crash;
 static __thread volatile sig_atomic_t in_part;
@@ -70,12 +72,13 @@ static void note_add(struct cleave_env *env, struct cleave_map *map, const void 
 	running->calls->map_add(env, map, key, offset, size, operand);
 }
 
-int check_user_open(struct check_user *user, struct map_set *set, uint32_t cpu)
+int check_user_open(struct check_user *user, struct map_set *set, uint32_t cpu, bool tc)
 {
 	int err = env_new(set, cpu, &user->env);
 
 	if (err)
 		return err;
+	user->tc = tc;
 	user->calls = user->env->calls;
 	user->noting = *user->calls;
 	user->noting.map_lookup = note_lookup;
@@ -115,6 +118,13 @@ void check_user_set(struct check_user *user, const uint8_t *bytes, uint32_t size
 	    .env = user->env,
 	    .ingress_ifindex = ifindex,
 	};
+	if (!user->tc)
+		return;
+	user->packet.skb = &user->skb;
+	user->packet.end = data + size;
+	user->packet.network = ETHERNET_BYTES;
+	if (user->skb.linear < size)
+		user->packet.data_end = data + user->skb.linear;
 }
 
 static uint32_t run_caught(struct check_user *user, user_main_function *function)
@@ -124,6 +134,7 @@ static uint32_t run_caught(struct check_user *user, user_main_function *function
 
 	if (sigsetjmp(after_crash, 1)) {
 		user->packet.data = user->packet.data_end = user->packet.data_meta = data;
+		user->packet.end = data;
 		action = CHECK_CRASHED;
 	} else {
 		in_part = 1;
@@ -152,8 +163,13 @@ void check_user_outcome(const struct check_user *user, uint32_t action,
 			struct check_outcome *outcome)
 {
 	const struct cleave_packet *p = &user->packet;
+	const uint8_t *end = cleave_packet_end(p);
 
-	assert(p->data >= user->frame && p->data <= p->data_end && p->data_end <= p->limit);
+	assert(p->data >= user->frame && p->data <= p->data_end && p->data_end <= p->limit &&
+	       end <= p->limit);
+	outcome->tc = user->tc;
+	outcome->skb_known = user->tc;
+	outcome->skb = user->skb;
 	events_clear(&outcome->events);
 	events_append(&outcome->events, &user->events);
 	outcome->verdict = action;
@@ -162,9 +178,9 @@ void check_user_outcome(const struct check_user *user, uint32_t action,
 	outcome->redirect_target = p->redirect_target;
 	outcome->redirect_map = p->redirect_map;
 	outcome->redirect_flags = p->redirect_flags;
-	outcome->meta = (uint32_t)(p->data - p->data_meta);
+	outcome->meta = user->tc ? 0 : (uint32_t)(p->data - p->data_meta);
 	assert(outcome->meta <= CHECK_META_MAX);
 	memcpy(outcome->meta_bytes, p->data_meta, outcome->meta);
-	outcome->size = (uint32_t)(p->data_end - p->data);
+	outcome->size = (uint32_t)(end - p->data);
 	memcpy(outcome->bytes, p->data, outcome->size);
 }

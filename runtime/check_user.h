@@ -22,12 +22,17 @@ struct check_user {
 	uint8_t handoff[HOST_TEST_HEADROOM] __attribute__((aligned(8)));
 	struct events events;        /* native: of the last packet */
 	struct cleave_packet packet; /* what the last packet was left as */
+	bool tc;
+	struct cleave_skb skb; /* TC: the packet's */
 };
 
-int check_user_open(struct check_user *user, struct map_set *set, uint32_t cpu);
+int check_user_open(struct check_user *user, struct map_set *set, uint32_t cpu, bool tc);
 void check_user_close(struct check_user *user);
 
-/* Puts a packet into the frame: one that arrives, or one that the kernel part has handed over. */
+/*
+ * Puts a packet into the frame: one that arrives, or one that the kernel part has handed over. The
+ * caller fills in user->skb of a TC program's packet before.
+ */
 void check_user_set(struct check_user *user, const uint8_t *bytes, uint32_t size, uint32_t ifindex);
 /* Runs the function on it; inputs advance. Returns the action. */
 uint32_t check_user_run(struct check_user *user, user_main_function *function,

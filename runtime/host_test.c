@@ -1,4 +1,4 @@
-/* XDP objects under BPF_PROG_TEST_RUN. */
+/* XDP and TC objects under BPF_PROG_TEST_RUN. */
 #include "runtime/host_test.h"
 
 #include <bpf/bpf.h>
@@ -14,7 +14,9 @@
 #include "bundle/bundle.h"
 #include "bundle/kernel_abi.h"
 #include "runtime/host_bpf.h"
+#include "runtime/host_program.h"
 #include "runtime/packet_list.h"
+#include "runtime/test_skb.h"
 #include "support/diag.h"
 #include "support/map_types.h"
 
@@ -30,6 +32,8 @@ struct section {
 struct host_test {
 	struct bpf_object *object;
 	int prog_fd;
+	bool tc;
+	uint32_t generation;
 	struct section sections[SECTIONS_MAX];
 	unsigned section_count;
 };
@@ -119,10 +123,12 @@ static void preset_sections(struct bpf_object *object, const struct host_test_lo
 	}
 }
 
-static struct bpf_program *choose_programs(struct bpf_object *object, const char *name)
+static struct bpf_program *choose_programs(struct bpf_object *object,
+					   const struct host_test_load *load)
 {
-	struct bpf_program *prog, *chosen = bpf_object__find_program_by_name(object, name);
+	struct bpf_program *prog, *chosen = bpf_object__find_program_by_name(object, load->program);
 
+	host_program_types(object);
 	bpf_object__for_each_program(prog, object) bpf_program__set_autoload(
 	    prog, prog == chosen || !strcmp(bpf_program__name(prog), CLEAVE_PROG_BATCH) ||
 		      !strcmp(bpf_program__name(prog), CLEAVE_PROG_OUTPUT));
@@ -224,7 +230,7 @@ static int open_and_load(struct host_test *test, const struct host_test_load *lo
 	test->object = bpf_object__open_mem(load->elf, load->size, &opts);
 	if (!test->object)
 		return -errno;
-	prog = choose_programs(test->object, load->program);
+	prog = choose_programs(test->object, load);
 	if (!prog) {
 		log_used = (size_t)snprintf(log_text, sizeof log_text, "no program \"%s\"\n",
 					    load->program);
@@ -238,6 +244,8 @@ static int open_and_load(struct host_test *test, const struct host_test_load *lo
 	if (err)
 		return err;
 	test->prog_fd = bpf_program__fd(prog);
+	test->tc = load->tc;
+	test->generation = load->generation;
 	bpf_object__for_each_map(map, test->object)
 	{
 		err = map_section(test, map);
@@ -326,6 +334,45 @@ void *host_test_variable(struct host_test *test, const char *name, uint32_t *siz
 	return w.bytes;
 }
 
+/* The handoff's front goes: then block and packet lie as behind XDP. */
+static void drop_front(const struct host_test *test, struct host_test_result *result)
+{
+	struct cleave_handoff front;
+
+	result->meta = 0;
+	memcpy(&front, result->bytes, sizeof front);
+	if (!test->generation || result->size < sizeof front ||
+	    front.generation != test->generation || result->size - sizeof front < front.length)
+		return;
+	result->meta = front.length;
+	result->size -= (uint32_t)sizeof front + front.length;
+	memmove(result->bytes, result->bytes + sizeof front, result->meta + result->size);
+}
+
+static int run_tc(struct host_test *test, const struct test_packet *packet,
+		  struct host_test_result *result)
+{
+	struct cleave_skb skb;
+	struct __sk_buff in = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet->bytes, .data_size_in = packet->size,
+		    .data_out = result->bytes, .data_size_out = sizeof result->bytes, .ctx_in = &in,
+		    .ctx_size_in = sizeof in, .repeat = 1);
+
+	test_skb_begin(packet, &skb);
+	in.mark = skb.mark;
+	in.priority = skb.priority;
+	in.ifindex = skb.ifindex;
+	in.ingress_ifindex = skb.ingress_ifindex;
+	in.tstamp = skb.tstamp;
+	memcpy(in.cb, skb.cb, sizeof in.cb);
+	if (bpf_prog_test_run_opts(test->prog_fd, &opts))
+		return -errno;
+	result->verdict = opts.retval;
+	result->size = opts.data_size_out;
+	drop_front(test, result);
+	return 0;
+}
+
 int host_test_run(struct host_test *test, const struct test_packet *packet,
 		  struct host_test_result *result)
 {
@@ -336,6 +383,8 @@ int host_test_run(struct host_test *test, const struct test_packet *packet,
 		    .ctx_size_in = sizeof in, .ctx_out = &out, .ctx_size_out = sizeof out,
 		    .repeat = 1);
 
+	if (test->tc)
+		return run_tc(test, packet, result);
 	if (bpf_prog_test_run_opts(test->prog_fd, &opts))
 		return -errno;
 	result->verdict = opts.retval;

@@ -1,6 +1,6 @@
 /*
- * One XDP object in the real kernel, run packet by packet with BPF_PROG_TEST_RUN: the oracle of
- * cleave check, and the kernel part of the split under test.
+ * One XDP or TC object in the real kernel, run packet by packet with BPF_PROG_TEST_RUN: the oracle
+ * of cleave check, and the kernel part of the split under test.
  *
  *     struct host_test_load load = {.elf = bytes, .size = size, .program = "nf"};
  *     int err = host_test_open(&test, &load, diag);
@@ -12,6 +12,7 @@
 #ifndef CLEAVE_RUNTIME_HOST_TEST_H
 #define CLEAVE_RUNTIME_HOST_TEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,7 @@ struct host_test_load {
 	const char *program;
 	/* Maps that neither it nor Cleave knows are not made; NULL: all are. */
 	const struct bundle *bundle;
+	bool tc; /* a TC program */
 	uint32_t
 	    generation; /* for the configuration of a kernel part; 0 for an object without one */
 	uint32_t count; /* the same: verdicts of the kernel part are counted */
@@ -47,7 +49,8 @@ struct host_test_load {
 
 struct host_test_result {
 	uint32_t verdict;
-	uint32_t meta; /* bytes of metadata at the start of bytes */
+	/* bytes of metadata at the start of bytes; TC: of the handoff, where there is one */
+	uint32_t meta;
 	uint32_t size; /* of the packet behind it */
 	uint8_t bytes[HOST_TEST_FRAME];
 };

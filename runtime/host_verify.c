@@ -1,6 +1,7 @@
 /* The kernel's verifier as an oracle. */
 #include "runtime/host_verify.h"
 #include "bundle/kernel_abi.h"
+#include "runtime/host_program.h"
 
 #include <bpf/libbpf.h>
 #include <ctype.h>
@@ -51,6 +52,7 @@ static int load(const void *bytes, size_t size, char *log, size_t log_bytes)
 	int err = object ? 0 : -errno;
 
 	if (!err) {
+		host_program_types(object);
 		prepare_maps(object);
 		err = bpf_object__load(object);
 	}

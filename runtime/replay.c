@@ -21,12 +21,11 @@
 #include "runtime/packet_list.h"
 #include "runtime/packet_random.h"
 #include "runtime/pcap_file.h"
+#include "runtime/verdict_text.h"
 #include "support/arena.h"
 #include "support/diag.h"
 #include "support/exit_codes.h"
 #include "support/file.h"
-
-enum { VERDICTS = 6 }; /* the five actions, and whatever else a program returns */
 
 struct replay {
 	const char *bundle_path, *in, *out, *map_init, *verdicts;
@@ -41,15 +40,14 @@ struct replay {
 	struct pcap_file *pcap;
 	struct file_output verdict_file;
 	/* [0]: decided in the kernel part, [1]: in the user part */
-	uint64_t count[2][VERDICTS], entry[CLEAVE_ENTRIES_MAX], not_run;
+	uint64_t count[2][VERDICT_CELLS], entry[CLEAVE_ENTRIES_MAX], not_run;
 };
 
 static const char usage[] =
     "usage: cleaved replay BUNDLE --pcap IN.pcap [-w OUT.pcap] [OPTION]...\n"
     "Runs both layers of a bundle in this process on a capture; needs no privilege.\n"
     "  --pcap FILE          packets in\n"
-    "  -w, --write FILE     packets that go on (XDP_PASS, XDP_TX, XDP_REDIRECT), as they are "
-    "then;\n"
+    "  -w, --write FILE     packets that go on (XDP_PASS, TC_ACT_OK ...), as they are then;\n"
     "                       - is standard output\n"
     "  --ifindex N[,N]...   interfaces that packets arrive on, in turn (default 1)\n"
     "  --map-init FILE      what maps and global variables start with (JSON)\n"
@@ -189,9 +187,9 @@ static int open_files(struct replay *r)
 	return err;
 }
 
-static bool goes_on(uint32_t verdict)
+static bool is_tc(const struct replay *r)
 {
-	return verdict == XDP_PASS || verdict == XDP_TX || verdict == XDP_REDIRECT;
+	return bundle_is_tc(r->bundle);
 }
 
 static void note_verdict(struct replay *r, size_t index, const struct check_outcome *o)
@@ -201,8 +199,8 @@ static void note_verdict(struct replay *r, size_t index, const struct check_outc
 	if (!out)
 		return;
 	fprintf(out, "%zu %s %u %s %u", index + 1, o->handed_over ? "user" : "kernel", o->entry,
-		check_verdict_text(o->verdict), o->size);
-	if (o->verdict == XDP_REDIRECT)
+		check_verdict_text(is_tc(r), o->verdict), o->size);
+	if (verdict_redirects(is_tc(r), o->verdict))
 		fprintf(out, " %s %u",
 			o->redirect_kind == CLEAVE_REDIRECT_MAP &&
 				o->redirect_map < r->bundle->map_count
@@ -218,7 +216,6 @@ static int run_packet(struct replay *r, size_t index)
 	const struct test_packet *p = &r->packets.packets[index];
 	struct cleave_replay_inputs inputs = {.ktime_ns = p->time_ns,
 					      .random = packet_random_seed(p->time_ns ^ r->seed)};
-	uint32_t verdict;
 	int err;
 
 	if (p->size > HOST_TEST_BYTES_MAX) {
@@ -230,12 +227,11 @@ static int run_packet(struct replay *r, size_t index)
 		diag_error(&r->diag, NO_LOC, "packet %zu: the handoff is damaged", index + 1);
 		return err;
 	}
-	verdict = outcome.verdict <= XDP_REDIRECT ? outcome.verdict : VERDICTS - 1;
-	r->count[outcome.handed_over][verdict]++;
+	r->count[outcome.handed_over][verdict_cell_of(is_tc(r), outcome.verdict)]++;
 	if (outcome.handed_over && outcome.entry < CLEAVE_ENTRIES_MAX)
 		r->entry[outcome.entry]++;
 	note_verdict(r, index, &outcome);
-	if (r->pcap && goes_on(outcome.verdict))
+	if (r->pcap && verdict_goes_on(is_tc(r), outcome.verdict))
 		pcap_file_add(r->pcap, outcome.bytes, outcome.size, p->time_ns);
 	return 0;
 }
@@ -244,7 +240,7 @@ static uint64_t total(const struct replay *r, unsigned layer)
 {
 	uint64_t sum = 0;
 
-	for (unsigned v = 0; v < VERDICTS; v++)
+	for (unsigned v = 0; v < verdict_cell_count(is_tc(r)); v++)
 		sum += r->count[layer][v];
 	return sum;
 }
@@ -260,11 +256,10 @@ static void print_text(const struct replay *r, FILE *out)
 	uint64_t all = total(r, 0) + total(r, 1);
 
 	fprintf(out, "%-16s %12s %12s\n", "", "kernel", "user");
-	for (unsigned v = 0; v < VERDICTS; v++)
+	for (unsigned v = 0; v < verdict_cell_count(is_tc(r)); v++)
 		if (r->count[0][v] || r->count[1][v])
 			fprintf(out, "%-16s %12" PRIu64 " %12" PRIu64 "\n",
-				v < VERDICTS - 1 ? check_verdict_text(v) : "other", r->count[0][v],
-				r->count[1][v]);
+				verdict_cell_text(is_tc(r), v), r->count[0][v], r->count[1][v]);
 	fprintf(out, "%-16s %12" PRIu64 " %12" PRIu64 "  (%.1f %% of %" PRIu64 ")\n", "packets",
 		total(r, 0), total(r, 1), all ? 100.0 * (double)total(r, 1) / (double)all : 0.0,
 		all);
@@ -286,8 +281,8 @@ static json_t *layer_json(const struct replay *r, unsigned layer)
 {
 	json_t *object = json_object();
 
-	for (unsigned v = 0; v < VERDICTS; v++)
-		json_object_set_new(object, v < VERDICTS - 1 ? check_verdict_text(v) : "other",
+	for (unsigned v = 0; v < verdict_cell_count(is_tc(r)); v++)
+		json_object_set_new(object, verdict_cell_text(is_tc(r), v),
 				    json_integer((json_int_t)r->count[layer][v]));
 	return object;
 }

@@ -144,6 +144,16 @@ static LLVMValueRef lower_map(struct llvm_clone *c, LLVMValueRef call, const cha
 	return llvm_call(c, "cleave_rt_map_update", c->i64, arguments, 5);
 }
 
+/* cleave.help.NAME -> PREFIXhelp_NAME */
+static const char *runtime_name(struct llvm_clone *c, const char *prefix, const char *dotted)
+{
+	char *plain = arena_printf(c->arena, "%s%s", prefix, dotted + strlen("cleave."));
+
+	for (char *p = plain; *p; p++)
+		*p = *p == '.' ? '_' : *p;
+	return plain;
+}
+
 static LLVMValueRef lower_intrinsic(struct llvm_clone *c, LLVMValueRef call, const char *name)
 {
 	const struct ir_helper *helper = ir_helper_by_intrinsic(name);
@@ -152,9 +162,10 @@ static LLVMValueRef lower_intrinsic(struct llvm_clone *c, LLVMValueRef call, con
 	if (strncmp(name, "cleave.map.", 11) == 0)
 		return lower_map(c, call, name);
 	const char *dotted = helper ? ir_helper_intrinsic(c->arena, helper) : name;
-	char *plain = arena_printf(c->arena, "cleave_rt_%s", dotted + strlen("cleave."));
-	for (char *p = plain; *p; p++)
-		*p = *p == '.' ? '_' : *p;
+	const char *plain = runtime_name(c, "cleave_rt_tc_", dotted);
+
+	if (c->program->kind != IR_PROGRAM_TC || !LLVMGetNamedFunction(c->module, plain))
+		plain = runtime_name(c, "cleave_rt_", dotted);
 	return lower_helper(c, call, plain);
 }
 

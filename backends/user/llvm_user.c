@@ -16,6 +16,8 @@
 
 extern const unsigned char user_rt_bitcode[];
 extern const unsigned long user_rt_bitcode_size;
+extern const unsigned char user_rt_tc_bitcode[];
+extern const unsigned long user_rt_tc_bitcode_size;
 
 static double now_ms(void)
 {
@@ -77,6 +79,8 @@ static int lower_part(struct llvm_clone *c, LLVMTargetMachineRef target, struct 
 
 	retarget(c, target);
 	err = llvm_link_bitcode(c, user_rt_bitcode, user_rt_bitcode_size, diag);
+	if (!err && c->program->kind == IR_PROGRAM_TC)
+		err = llvm_link_bitcode(c, user_rt_tc_bitcode, user_rt_tc_bitcode_size, diag);
 	if (err)
 		return err;
 	llvm_lower_to_user(c);

@@ -13,10 +13,15 @@
  * can be taken: it is taken as soon as both are there.
  */
 #include "backends/xdp/llvm_xdp.h"
+#include "ir/context_fields.h"
 #include "support/arena.h"
 
-#include <linux/bpf.h>
-#include <stddef.h>
+static unsigned context_offset(const struct llvm_clone *c, const char *intrinsic)
+{
+	bool writes;
+
+	return ir_context_field_of(c->program->kind, intrinsic, &writes)->offset;
+}
 
 /* A word of the context as load_context makes it. */
 static bool is_context_word(const struct llvm_clone *c, LLVMValueRef value, uint64_t offset)
@@ -40,7 +45,7 @@ static LLVMValueRef peel_casts(LLVMValueRef value)
 
 static bool is_packet_end(const struct llvm_clone *c, LLVMValueRef value)
 {
-	return is_context_word(c, peel_casts(value), offsetof(struct xdp_md, data_end));
+	return is_context_word(c, peel_casts(value), context_offset(c, "cleave.pkt.data_end"));
 }
 
 struct blocks {
@@ -223,8 +228,8 @@ static void subtract_early(struct llvm_clone *c, LLVMValueRef difference)
 			return;
 	}
 	if (!is_packet_end(c, root[0]) && !is_packet_end(c, root[1]) &&
-	    !is_context_word(c, root[0], offsetof(struct xdp_md, data)) &&
-	    !is_context_word(c, root[1], offsetof(struct xdp_md, data)))
+	    !is_context_word(c, root[0], context_offset(c, "cleave.pkt.data")) &&
+	    !is_context_word(c, root[1], context_offset(c, "cleave.pkt.data")))
 		return;
 	LLVMValueRef place = place_behind(comes_before(c, root[0], root[1]) ? root[1] : root[0]);
 	for (unsigned o = 0; o < 2; o++)

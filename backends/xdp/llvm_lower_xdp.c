@@ -1,11 +1,11 @@
 /* Lowering of intrinsics to what the kernel runs. */
 #include "backends/xdp/llvm_xdp.h"
 #include "bundle/kernel_abi.h"
+#include "ir/context_fields.h"
 #include "ir/helpers.h"
 #include "support/arena.h"
 
 #include <linux/bpf.h>
-#include <stddef.h>
 #include <string.h>
 
 static LLVMValueRef helper_pointer(const struct llvm_clone *c, int number)
@@ -13,42 +13,33 @@ static LLVMValueRef helper_pointer(const struct llvm_clone *c, int number)
 	return LLVMConstIntToPtr(llvm_u64(c, (uint64_t)number), c->ptr);
 }
 
-/* Context words are 32 bits wide in the source and become pointers in the verifier's eyes. */
-static LLVMValueRef load_context(struct llvm_clone *c, unsigned offset)
+static LLVMValueRef load_field(struct llvm_clone *c, const struct ir_context_field *field)
 {
-	LLVMValueRef word = LLVMBuildLoad2(c->builder, c->i32, llvm_at(c, c->packet, offset), "");
+	LLVMTypeRef type = LLVMIntTypeInContext(c->context, 8 * field->bytes);
+	LLVMValueRef word =
+	    LLVMBuildLoad2(c->builder, type, llvm_at(c, c->packet, field->offset), "");
 
 	LLVMSetVolatile(word, 1);
-	return word;
-}
-
-static LLVMValueRef context_pointer(struct llvm_clone *c, unsigned offset)
-{
-	LLVMValueRef word = LLVMBuildZExt(c->builder, load_context(c, offset), c->i64, "");
-
+	if (field->kind != IR_CONTEXT_POINTER)
+		return word;
+	/* 32 bits wide in the source, and a pointer in the verifier's eyes */
+	word = LLVMBuildZExt(c->builder, word, c->i64, "");
 	return LLVMBuildIntToPtr(c->builder, word, c->ptr, "");
 }
 
-static LLVMValueRef lower_context(struct llvm_clone *c, const char *name)
+static LLVMValueRef lower_context(struct llvm_clone *c, LLVMValueRef call, const char *name)
 {
-	static const struct {
-		const char *name;
-		unsigned offset;
-		bool pointer;
-	} words[] = {
-	    {"cleave.pkt.data", offsetof(struct xdp_md, data), true},
-	    {"cleave.pkt.data_end", offsetof(struct xdp_md, data_end), true},
-	    {"cleave.pkt.data_meta", offsetof(struct xdp_md, data_meta), true},
-	    {"cleave.ctx.ingress_ifindex", offsetof(struct xdp_md, ingress_ifindex), false},
-	    {"cleave.ctx.rx_queue_index", offsetof(struct xdp_md, rx_queue_index), false},
-	    {"cleave.ctx.egress_ifindex", offsetof(struct xdp_md, egress_ifindex), false},
-	};
+	bool writes;
+	const struct ir_context_field *field = ir_context_field_of(c->program->kind, name, &writes);
 
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (strcmp(words[i].name, name) == 0)
-			return words[i].pointer ? context_pointer(c, words[i].offset)
-						: load_context(c, words[i].offset);
-	return NULL;
+	if (!field)
+		return NULL;
+	if (!writes)
+		return load_field(c, field);
+	LLVMValueRef store = LLVMBuildStore(c->builder, LLVMGetOperand(call, 1),
+					    llvm_at(c, c->packet, field->offset));
+	LLVMSetVolatile(store, 1);
+	return store;
 }
 
 static LLVMValueRef call_helper(struct llvm_clone *c, LLVMValueRef call, int number)
@@ -191,7 +182,7 @@ static LLVMValueRef lower_call(struct llvm_clone *c, LLVMValueRef call, const ch
 	LLVMPositionBuilderBefore(c->builder, call);
 	llvm_set_place(c, call);
 	if (!helper)
-		return lower_context(c, name);
+		return lower_context(c, call, name);
 	if (strncmp(name, "cleave.map.", 11) == 0)
 		return lower_map(c, call, helper);
 	replayed = llvm_replay_helper(c, call, helper);

@@ -39,6 +39,9 @@ static LLVMValueRef note_redirect(struct llvm_clone *c, LLVMValueRef call, const
 		arguments[i] = LLVMGetOperand(call, i);
 	if (strcmp(name, "redirect") == 0 && count == 2)
 		return llvm_call(c, "cleave_rt_replay_redirect", LLVMTypeOf(call), arguments, 2);
+	if (strcmp(name, "redirect_peer") == 0 && count == 2)
+		return llvm_call(c, "cleave_rt_replay_redirect_peer", LLVMTypeOf(call), arguments,
+				 2);
 	if (strcmp(name, "redirect_map") != 0 || count != 3)
 		return NULL;
 	map = map_named_by(c, arguments[0]);
@@ -56,4 +59,22 @@ LLVMValueRef llvm_replay_helper(struct llvm_clone *c, LLVMValueRef call,
 	if (helper->op == IR_OP_CLOCK)
 		return replay_clock(c, call, helper->name);
 	return helper->op == IR_OP_REDIRECT ? note_redirect(c, call, helper->name) : NULL;
+}
+
+void llvm_note_context(struct llvm_clone *c)
+{
+	LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(c->function);
+	LLVMValueRef context = LLVMGetParam(c->function, 0);
+
+	if (!c->replay_inputs || c->program->kind != IR_PROGRAM_TC)
+		return;
+	for (; block; block = LLVMGetNextBasicBlock(block)) {
+		LLVMValueRef end = LLVMGetBasicBlockTerminator(block);
+
+		if (!LLVMIsAReturnInst(end))
+			continue;
+		LLVMPositionBuilderBefore(c->builder, end);
+		llvm_set_place(c, end);
+		llvm_call(c, "cleave_rt_replay_skb", c->none, &context, 1);
+	}
 }

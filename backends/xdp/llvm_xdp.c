@@ -14,6 +14,8 @@
 
 extern const unsigned char kernel_rt_bitcode[];
 extern const unsigned long kernel_rt_bitcode_size;
+extern const unsigned char kernel_rt_tc_bitcode[];
+extern const unsigned long kernel_rt_tc_bitcode_size;
 
 /*
  * Light: clang has optimised already, and each further rewrite is a chance to lose what the
@@ -49,14 +51,24 @@ static bool drop_unused(LLVMModuleRef module, const char *name)
 static void drop_unused_runtime(struct llvm_clone *c)
 {
 	static const char *const names[] = {
-	    CLEAVE_MAP_XSKS,   CLEAVE_MAP_COUNTERS,  CLEAVE_MAP_ORDER,      CLEAVE_MAP_BATCH,
-	    CLEAVE_MAP_OUTPUT, CLEAVE_REPLAY_SYMBOL, CLEAVE_REDIRECT_SYMBOL};
+	    CLEAVE_MAP_XSKS,   CLEAVE_MAP_COUNTERS,  CLEAVE_MAP_ORDER,       CLEAVE_MAP_BATCH,
+	    CLEAVE_MAP_OUTPUT, CLEAVE_REPLAY_SYMBOL, CLEAVE_REDIRECT_SYMBOL, CLEAVE_SKB_SYMBOL};
 
 	drop_unused(c->module, "cleave_batch_one");
 	drop_unused(c->module, "cleave_output_one");
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!(c->replay_inputs && strcmp(names[i], CLEAVE_REPLAY_SYMBOL) == 0))
 			drop_unused(c->module, names[i]);
+}
+
+/* The programs of the private pair have something to do where packets are handed over. */
+static void drop_unused_programs(struct llvm_clone *c)
+{
+	static const char *const names[] = {CLEAVE_PROG_UP, CLEAVE_PROG_DOWN, CLEAVE_PROG_BACK};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (c->program->kind == IR_PROGRAM_TC && !c->plan->cut_count)
+			LLVMDeleteFunction(LLVMGetNamedFunction(c->module, names[i]));
 }
 
 /* Nobody has written what the program is to do. */
@@ -69,6 +81,7 @@ static void drop_idle_program(struct llvm_clone *c, const char *program, const c
 /* Global functions and programs beside the NF stay only where something is there for them to do. */
 static void drop_unused_functions(struct llvm_clone *c)
 {
+	drop_unused_programs(c);
 	drop_idle_program(c, CLEAVE_PROG_BATCH, "cleave_batch_one");
 	drop_idle_program(c, CLEAVE_PROG_OUTPUT, "cleave_output_one");
 	for (int n = 0; n < CLEAVE_ORDER_MAPS; n++)
@@ -79,7 +92,9 @@ static int finish(struct llvm_clone *c, const char *passes, struct backend_outpu
 		  struct diag *diag)
 {
 	LLVMTargetMachineRef target = llvm_bpf_target(diag);
-	int err = llvm_link_bitcode(c, kernel_rt_bitcode, kernel_rt_bitcode_size, diag);
+	int err = c->program->kind == IR_PROGRAM_TC
+		      ? llvm_link_bitcode(c, kernel_rt_tc_bitcode, kernel_rt_tc_bitcode_size, diag)
+		      : llvm_link_bitcode(c, kernel_rt_bitcode, kernel_rt_bitcode_size, diag);
 
 	if (!target || err)
 		return err ? err : -1;
@@ -155,6 +170,7 @@ static void take_original(struct llvm_clone *c)
 	llvm_reduce_to_program(c);
 	if (c->replay_inputs)
 		replay_helpers(c);
+	llvm_note_context(c);
 }
 
 static int emit_unchanged(struct llvm_clone *c, struct backend_output *output, struct diag *diag)
@@ -169,8 +185,11 @@ static int emit_split(struct llvm_clone *c, struct backend_output *output, struc
 	int err;
 
 	llvm_make_adds_atomic(c);
+	llvm_note_context(c);
 	llvm_count_verdicts(c);
 	err = llvm_leave_at_cuts(c, diag);
+	if (!err && c->program->kind == IR_PROGRAM_TC && c->plan->cut_count)
+		llvm_resume_at_start(c);
 	if (!err)
 		err = llvm_drop_unreachable(c, diag);
 	if (err)

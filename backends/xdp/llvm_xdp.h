@@ -40,6 +40,11 @@ uint32_t llvm_value_offset(const struct ir_map *map);
  */
 void llvm_define_maps(struct llvm_clone *clone);
 
+/* Check builds of TC programs: before each return, the context goes where check finds it. */
+void llvm_note_context(struct llvm_clone *clone);
+/* TC, where there are cuts: packets that user has decided about are dealt with first. */
+void llvm_resume_at_start(struct llvm_clone *clone);
+
 /* After the last pass: checks and differences of packet pointers as the verifier follows them. */
 void llvm_keep_habits(struct llvm_clone *clone);
 /* After the last pass: no stack object shares a slot of 8 bytes with what LLVM keeps there. */

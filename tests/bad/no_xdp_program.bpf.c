@@ -1,4 +1,4 @@
-// EXPECT error: no_xdp_program.bpf.c: no XDP program
+// EXPECT error: no_xdp_program.bpf.c: no XDP or TC program
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 

@@ -104,7 +104,8 @@ static __always_inline int other_port(void)
 #endif
 	long action = bpf_redirect(target, 0);
 
-	cleave_redirect = (struct cleave_replay_redirect){.action = action, .target = target};
+	cleave_redirect = (struct cleave_replay_redirect){
+	    .action = action, .kind = CLEAVE_REDIRECT_IFINDEX, .target = target};
 	return action;
 #else
 	return XDP_PASS;

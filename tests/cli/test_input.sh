@@ -11,7 +11,7 @@ refuses 1 "pipe: error: the source is read from a file" timeout 10 "$CLEAVE" bui
 mkdir folder.bpf.c
 refuses 1 "folder.bpf.c: error: this is a directory" "$CLEAVE" build folder.bpf.c
 : >empty.bpf.c
-refuses 1 'empty.bpf.c: error: there is no XDP program in it (SEC("xdp"))' "$CLEAVE" build empty.bpf.c
+refuses 1 'empty.bpf.c: error: there is no XDP or TC program in it (SEC("xdp"), SEC("tc"))' "$CLEAVE" build empty.bpf.c
 head -c 5000 "$CLEAVE" | tail -c 4000 >garbage.bpf.c
 refuses 1 "garbage.bpf.c: error: clang-19 does not accept it" "$CLEAVE" build garbage.bpf.c
 printf '\177ELF' >object.bpf.o
@@ -55,7 +55,7 @@ done
 refuses 1 "none.json: error" "$CLEAVE" build good.bpf.c --target none.json
 echo '{' >bad.json
 refuses 1 "bad.json" "$CLEAVE" build good.bpf.c --target bad.json
-refuses 1 "there is no XDP program other in it; there is nf" "$CLEAVE" build good.bpf.c --program other
+refuses 1 "there is no XDP or TC program other in it; there is nf" "$CLEAVE" build good.bpf.c --program other
 
 # clang itself cannot make an object of this: to the assembler both are one symbol.
 sed 's/_license/license/' good.bpf.c >symbol.bpf.c

@@ -5,14 +5,14 @@
 
 static void test_no_program(void **state)
 {
-	case_refused("SEC(\"tc\") int cls(struct __sk_buff *s) { return 0; }\n", 0,
-		     "there is no XDP program in it (SEC(\"xdp\"))");
+	case_refused("SEC(\"lwt_in\") int cls(struct __sk_buff *s) { return 0; }\n", 0,
+		     "there is no XDP or TC program in it (SEC(\"xdp\"), SEC(\"tc\"))");
 }
 
 static void test_many_programs(void **state)
 {
 	case_refused(XDP("one") "{ return 1; }\n" XDP("two") "{ return 2; }\n", 0,
-		     "there are several XDP programs (one, two); choose one with --program");
+		     "there are several programs (one, two); choose one with --program");
 }
 
 static void test_choose(void **state)
@@ -30,7 +30,7 @@ static void test_choose(void **state)
 	c.input.program = "three";
 	case_run(&c);
 	assert_int_equal(c.err, -EINVAL);
-	case_expect(c.messages, "there is no XDP program three in it; there is one, two");
+	case_expect(c.messages, "there is no XDP or TC program three in it; there is one, two");
 	case_close(&c);
 }
 

@@ -100,11 +100,12 @@ static void test_sizes_follow(void **state)
 
 static void test_foreign(void **state)
 {
-	assert_string_equal(ir_foreign_helper_name(BPF_FUNC_skb_store_bytes), "skb_store_bytes");
-	assert_null(ir_foreign_helper_name(BPF_FUNC_fib_lookup));
-	assert_null(ir_foreign_helper_name(0));
-	assert_null(ir_foreign_helper_name(-1));
-	assert_null(ir_foreign_helper_name(9999));
+	assert_string_equal(ir_foreign_helper_name(IR_PROGRAM_XDP, BPF_FUNC_skb_store_bytes),
+			    "skb_store_bytes");
+	assert_null(ir_foreign_helper_name(IR_PROGRAM_XDP, BPF_FUNC_fib_lookup));
+	assert_null(ir_foreign_helper_name(IR_PROGRAM_XDP, 0));
+	assert_null(ir_foreign_helper_name(IR_PROGRAM_XDP, -1));
+	assert_null(ir_foreign_helper_name(IR_PROGRAM_XDP, 9999));
 }
 
 int main(void)

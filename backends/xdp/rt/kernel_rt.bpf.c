@@ -60,6 +60,17 @@ struct {
 
 struct cleave_replay_inputs cleave_replay SEC(".bss");
 struct cleave_replay_redirect cleave_redirect SEC(".bss");
+struct cleave_skb cleave_skb_left SEC(".bss");
+
+#ifdef CLEAVE_TC
+#define context __sk_buff
+#else
+#define context xdp_md
+#endif
+
+/* The port whose socket the packet is for, and the counter of an action. */
+static RT __u32 port_of(struct context *ctx);
+static RT __u32 verdict_cell(__u32 action);
 
 static RT struct cleave_kernel_counters *counters(void)
 {
@@ -75,13 +86,33 @@ static RT struct cleave_order *order(void)
 	return bpf_map_lookup_elem(&cleave_order, &zero);
 }
 
-static RT __u32 port_of(struct xdp_md *ctx)
+/* The same helpers, and a note of what they were asked; without a branch, which every program that
+ * is checked would have to pass the verifier with. */
+static RT void note_redirect(long action, __u32 kind, __u32 target, __u32 map, __u64 flags)
+{
+	volatile struct cleave_replay_redirect *note = &cleave_redirect;
+
+	note->action = action;
+	note->kind = kind;
+	note->target = target;
+	note->map = map;
+	note->flags = flags;
+}
+
+#ifndef CLEAVE_TC
+
+static RT __u32 verdict_cell(__u32 action)
+{
+	return action & 7;
+}
+
+static RT __u32 port_of(struct context *ctx)
 {
 	return cleave_config.port_base + ctx->rx_queue_index;
 }
 
 /* Makes room for `length` bytes in front of the packet; NULL when the driver has none. */
-RT void *cleave_rt_open(struct xdp_md *ctx, __u32 length)
+RT void *cleave_rt_open(struct context *ctx, __u32 length)
 {
 	/*
 	 * Another program may have left metadata of its own: ours replaces it, so that it ends
@@ -114,7 +145,7 @@ RT void cleave_rt_header(struct cleave_handoff *header, __u32 entry, __u32 lengt
 	header->length = length;
 }
 
-RT __u32 cleave_rt_send(struct xdp_md *ctx, __u32 entry, __u32 held)
+RT __u32 cleave_rt_send(struct context *ctx, __u32 entry, __u32 held)
 {
 	struct cleave_kernel_counters *c = counters();
 	long action = bpf_redirect_map(&cleave_xsks, port_of(ctx), cleave_config.gone_action);
@@ -127,6 +158,8 @@ RT __u32 cleave_rt_send(struct xdp_md *ctx, __u32 entry, __u32 held)
 	return action;
 }
 
+#endif
+
 RT __u32 cleave_rt_verdict(__u32 action)
 {
 	struct cleave_kernel_counters *c;
@@ -135,7 +168,7 @@ RT __u32 cleave_rt_verdict(__u32 action)
 		return action;
 	c = counters();
 	if (c)
-		c->verdict[action & 7]++;
+		c->verdict[verdict_cell(action)]++;
 	return action;
 }
 
@@ -177,7 +210,7 @@ RT _Bool cleave_rt_in_flight(__u32 cell)
 }
 
 /* The next ticket of the packet's port; 0 when there is no such port. */
-RT __u64 cleave_rt_ticket(struct xdp_md *ctx)
+RT __u64 cleave_rt_ticket(struct context *ctx)
 {
 	struct cleave_order *o = order();
 	__u32 port = port_of(ctx);
@@ -422,31 +455,21 @@ RT __u32 cleave_rt_replay_random(void)
 	return (x * 0x2545F4914F6CDD1Dull) >> 32;
 }
 
-/* The same helpers, and a note of what they were asked; without a branch, which every program that
- * is checked would have to pass the verifier with. */
-static RT void note_redirect(long action, __u32 is_map, __u32 target, __u32 map, __u64 flags)
-{
-	volatile struct cleave_replay_redirect *note = &cleave_redirect;
-
-	note->action = action;
-	note->is_map = is_map;
-	note->target = target;
-	note->map = map;
-	note->flags = flags;
-}
-
+/* Redirects, with a note of what they were asked. */
 RT long cleave_rt_replay_redirect(__u32 ifindex, __u64 flags)
 {
 	long action = bpf_redirect(ifindex, flags);
 
-	note_redirect(action, 0, ifindex, 0, 0);
+	note_redirect(action, CLEAVE_REDIRECT_IFINDEX, ifindex, 0, flags);
 	return action;
 }
 
+#ifndef CLEAVE_TC
 RT long cleave_rt_replay_redirect_map(void *map, __u64 key, __u64 flags, __u32 index)
 {
 	long action = bpf_redirect_map(map, key, flags);
 
-	note_redirect(action, 1, key, index, flags & BPF_F_BROADCAST ? flags : 0);
+	note_redirect(action, CLEAVE_REDIRECT_MAP, key, index, flags & BPF_F_BROADCAST ? flags : 0);
 	return action;
 }
+#endif

@@ -1,0 +1,19 @@
+#include "runtime/host_program.h"
+
+#include <bpf/libbpf.h>
+#include <string.h>
+
+void host_program_types(struct bpf_object *object)
+{
+	static const char *const names[] = {"tc", "classifier", "action"};
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, object)
+	{
+		const char *section = bpf_program__section_name(prog);
+
+		for (size_t i = 0; section && i < sizeof names / sizeof *names; i++)
+			if (!strncmp(section, names[i], strlen(names[i])))
+				bpf_program__set_type(prog, BPF_PROG_TYPE_SCHED_CLS);
+	}
+}

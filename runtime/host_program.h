@@ -1,0 +1,10 @@
+/* Programs' types by their sections, also where libbpf is older than the section's name. */
+#ifndef CLEAVE_RUNTIME_HOST_PROGRAM_H
+#define CLEAVE_RUNTIME_HOST_PROGRAM_H
+
+struct bpf_object;
+
+/* Before the load: programs of sections tc, tcx/..., classifier and action become SCHED_CLS. */
+void host_program_types(struct bpf_object *object);
+
+#endif
