@@ -297,3 +297,20 @@ int llvm_link_bitcode(struct llvm_clone *c, const unsigned char *bytes, size_t s
 	LLVMDisposeModule(again);
 	return 0;
 }
+
+void llvm_drop_lifetimes(struct llvm_clone *c)
+{
+	LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(c->function);
+
+	for (; block; block = LLVMGetNextBasicBlock(block))
+		for (LLVMValueRef i = LLVMGetFirstInstruction(block), next; i; i = next) {
+			next = LLVMGetNextInstruction(i);
+			if (!LLVMIsACallInst(i))
+				continue;
+			LLVMValueRef callee = LLVMGetCalledValue(i);
+			size_t length;
+			if (LLVMIsAFunction(callee) &&
+			    strncmp(LLVMGetValueName2(callee, &length), "llvm.lifetime", 13) == 0)
+				LLVMInstructionEraseFromParent(i);
+		}
+}

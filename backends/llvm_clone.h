@@ -43,6 +43,12 @@ LLVMValueRef llvm_call(struct llvm_clone *clone, const char *name, LLVMTypeRef r
 		       LLVMValueRef *arguments, unsigned count);
 /* Zeroes of a stack object (original alloca), at the function's start. */
 void llvm_clear_object(struct llvm_clone *clone, LLVMValueRef original);
+/*
+ * Stack objects live from start to end: once there are cuts their lifetimes are not what the source
+ * says. After a lifetime's start the bytes are undefined to LLVM, whatever was stored before; and
+ * objects whose lifetimes do not meet may share their place, also where both are restored.
+ */
+void llvm_drop_lifetimes(struct llvm_clone *clone);
 /* A packet-local map's only element, by a look-up. */
 LLVMValueRef llvm_local_element(struct llvm_clone *clone, int map);
 void llvm_copy(struct llvm_clone *clone, LLVMValueRef to, unsigned to_align, LLVMValueRef from,

@@ -371,6 +371,7 @@ int llvm_enter_behind_cuts(struct llvm_clone *c, struct diag *diag)
 	struct demotions d = {0};
 
 	LLVMSetCurrentDebugLocation2(c->builder, NULL);
+	llvm_drop_lifetimes(c);
 	move_allocas(c->builder, start, enter);
 	demote_restored(c, &d);
 	LLVMPositionBuilderAtEnd(c->builder, unknown);

@@ -455,30 +455,12 @@ static void clear_carried_stack(struct llvm_clone *c)
 	}
 }
 
-/* After a lifetime's start an object's bytes are undefined to LLVM, whatever was stored before. */
-static void drop_lifetimes(struct llvm_clone *c)
-{
-	LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(c->function);
-
-	for (; block; block = LLVMGetNextBasicBlock(block))
-		for (LLVMValueRef i = LLVMGetFirstInstruction(block), next; i; i = next) {
-			next = LLVMGetNextInstruction(i);
-			if (!LLVMIsACallInst(i))
-				continue;
-			LLVMValueRef callee = LLVMGetCalledValue(i);
-			size_t length;
-			if (LLVMIsAFunction(callee) &&
-			    strncmp(LLVMGetValueName2(callee, &length), "llvm.lifetime", 13) == 0)
-				LLVMInstructionEraseFromParent(i);
-		}
-}
-
 int llvm_leave_at_cuts(struct llvm_clone *c, struct diag *diag)
 {
 	int err = 0;
 
 	if (c->plan->cut_count)
-		drop_lifetimes(c);
+		llvm_drop_lifetimes(c);
 	clear_carried_stack(c);
 	if (!c->native)
 		llvm_order_clear_keys(c);
