@@ -10,7 +10,7 @@ common="$common -Wno-unused-function -Wno-unused-parameter -Wno-missing-field-in
 for header in $(files '*.h'); do
 	case $header in
 	examples/* | tests/nf/* | tests/bad/*)
-		compile="clang-19 -target bpf -x c -std=gnu17 $common -I/usr/include/$(uname -m)-linux-gnu" ;;
+		compile="clang-19 -target bpf -x c -std=gnu17 -D__$(uname -m)__ $common -I/usr/include/$(uname -m)-linux-gnu" ;;
 	*)
 		compile="cc -x c -std=gnu17 $common" ;;
 	esac
