@@ -123,38 +123,23 @@ static __always_inline int icmp_to_4(struct icmp6hdr *icmp, __u32 addresses6, __
 	return 0;
 }
 
-static __always_inline int to_4(struct xdp_md *ctx)
+/* Ports, checksums and, for ICMP, types: XDP_TX when the packet goes on. */
+static __always_inline int transport_to_4(struct ipv6hdr *ip6, struct iphdr *ip4,
+					  struct binding6 *inside, void *data_end)
 {
-	void *data = DATA(ctx), *data_end = DATA_END(ctx), *l4;
-	struct ethhdr *eth = data, macs;
-	struct ipv6hdr *ip6 = (void *)(eth + 1);
-	struct binding6 inside = {};
-	struct iphdr ip4 = {.version = 4, .ihl = 5, .saddr = pool_addr};
+	void *l4 = ip6 + 1;
 	__u32 sum6, sum4;
 	__be16 port;
 
-	if ((void *)(ip6 + 1) > data_end || !in_prefix(&ip6->daddr))
-		return XDP_PASS;
-	if (ip6->hop_limit <= 1)
-		return XDP_DROP;
-	l4 = ip6 + 1;
-	inside.proto = ip6->nexthdr;
-	__builtin_memcpy(inside.addr, &ip6->saddr, 16);
-	ip4.tos = ip6->priority << 4 | ip6->flow_lbl[0] >> 4;
-	ip4.tot_len = bpf_htons(bpf_ntohs(ip6->payload_len) + sizeof ip4);
-	ip4.frag_off = bpf_ntohs(ip6->payload_len) > 1240 ? bpf_htons(IP_DF) : 0;
-	ip4.ttl = ip6->hop_limit - 1;
-	ip4.protocol = ip6->nexthdr;
-	ip4.daddr = ip6->daddr.in6_u.u6_addr32[3];
 	sum6 = csum_add(&ip6->saddr, 32, 0);
-	sum4 = csum_add(&ip4.saddr, 8, 0);
+	sum4 = csum_add(&ip4->saddr, 8, 0);
 	if (ip6->nexthdr == IPPROTO_UDP) {
 		struct udphdr *udp = l4;
 
 		if ((void *)(udp + 1) > data_end || !udp->check)
 			return XDP_DROP;
-		inside.port = udp->source;
-		port = allocate(&inside);
+		inside->port = udp->source;
+		port = allocate(inside);
 		udp->check = exchange(udp->check, sum6 + udp->source, sum4 + port);
 		if (!udp->check)
 			udp->check = 0xffff;
@@ -164,8 +149,8 @@ static __always_inline int to_4(struct xdp_md *ctx)
 
 		if ((void *)(tcp + 1) > data_end)
 			return XDP_DROP;
-		inside.port = tcp->source;
-		port = allocate(&inside);
+		inside->port = tcp->source;
+		port = allocate(inside);
 		tcp->check = exchange(tcp->check, sum6 + tcp->source, sum4 + port);
 		tcp->source = port;
 	} else if (ip6->nexthdr == IPPROTO_ICMPV6) {
@@ -173,17 +158,42 @@ static __always_inline int to_4(struct xdp_md *ctx)
 
 		if ((void *)(icmp + 1) > data_end)
 			return XDP_DROP;
-		inside.port = icmp->icmp6_dataun.u_echo.identifier;
-		inside.proto = IPPROTO_ICMP;
-		ip4.protocol = IPPROTO_ICMP;
-		port = icmp->icmp6_type == ICMPV6_ECHO_REQUEST ? allocate(&inside) : 0;
+		inside->port = icmp->icmp6_dataun.u_echo.identifier;
+		inside->proto = IPPROTO_ICMP;
+		ip4->protocol = IPPROTO_ICMP;
+		port = icmp->icmp6_type == ICMPV6_ECHO_REQUEST ? allocate(inside) : 0;
 		if (icmp_to_4(icmp, sum6, bpf_ntohs(ip6->payload_len), port))
 			return XDP_PASS;
 	} else {
 		return XDP_PASS;
 	}
-	if (!port)
+	return port ? XDP_TX : XDP_DROP;
+}
+
+static __always_inline int to_4(struct xdp_md *ctx)
+{
+	void *data = DATA(ctx), *data_end = DATA_END(ctx);
+	struct ethhdr *eth = data, macs;
+	struct ipv6hdr *ip6 = (void *)(eth + 1);
+	struct binding6 inside = {};
+	struct iphdr ip4 = {.version = 4, .ihl = 5, .saddr = pool_addr};
+	int verdict;
+
+	if ((void *)(ip6 + 1) > data_end || !in_prefix(&ip6->daddr))
+		return XDP_PASS;
+	if (ip6->hop_limit <= 1)
 		return XDP_DROP;
+	inside.proto = ip6->nexthdr;
+	__builtin_memcpy(inside.addr, &ip6->saddr, 16);
+	ip4.tos = ip6->priority << 4 | ip6->flow_lbl[0] >> 4;
+	ip4.tot_len = bpf_htons(bpf_ntohs(ip6->payload_len) + sizeof ip4);
+	ip4.frag_off = bpf_ntohs(ip6->payload_len) > 1240 ? bpf_htons(IP_DF) : 0;
+	ip4.ttl = ip6->hop_limit - 1;
+	ip4.protocol = ip6->nexthdr;
+	ip4.daddr = ip6->daddr.in6_u.u6_addr32[3];
+	verdict = transport_to_4(ip6, &ip4, &inside, data_end);
+	if (verdict != XDP_TX)
+		return verdict;
 	ip4_set_check(&ip4);
 	macs = *eth;
 	if (bpf_xdp_adjust_head(ctx, (int)sizeof *ip6 - (int)sizeof ip4))
