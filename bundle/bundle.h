@@ -65,7 +65,7 @@ uint64_t bundle_map_layout(const struct bundle_map *map);
 /* A global variable of the NF (a symbol in .data, .bss or .rodata of the kernel part). */
 struct bundle_global {
 	const char *name;
-	const char *section; /* ".bss", ".data", ".rodata" */
+	const char *section; /* ".bss", ".data", ".rodata", or ".data.NAME" ... */
 	uint32_t size;
 	bool constant;
 };

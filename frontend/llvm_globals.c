@@ -94,9 +94,12 @@ static const char *data_section(LLVMValueRef global)
 	static const char *const kinds[] = {".rodata", ".data", ".bss"};
 	const char *section = LLVMGetSection(global);
 
-	for (size_t i = 0; section && i < sizeof kinds / sizeof *kinds; i++)
-		if (starts_with(section, kinds[i]))
-			return kinds[i];
+	for (size_t i = 0; section && i < sizeof kinds / sizeof *kinds; i++) {
+		size_t length = strlen(kinds[i]);
+
+		if (starts_with(section, kinds[i]) && (!section[length] || section[length] == '.'))
+			return section;
+	}
 	if (section)
 		return NULL;
 	if (LLVMIsGlobalConstant(global))
@@ -130,8 +133,12 @@ static int collect_global(struct ir_program *program, LLVMValueRef g, size_t *ca
 	global->name = global_name(program, g);
 	global->section = section;
 	global->size = (uint32_t)LLVMABISizeOfType(layout, LLVMGlobalGetValueType(g));
-	global->constant = !strcmp(section, ".rodata");
+	global->constant = starts_with(section, ".rodata");
 	global->value = g;
+	/* The kernel part keeps all of them, where the agent and its successor find them: not
+	 * merged into .rodata.cst8, and not dropped where only user has a use for one. */
+	LLVMSetUnnamedAddress(g, LLVMNoUnnamedAddr);
+	LLVMSetLinkage(g, LLVMExternalLinkage);
 	return 0;
 }
 

@@ -173,7 +173,7 @@ struct ir_map {
 
 struct ir_global {
 	const char *name;
-	const char *section; /* ".bss", ".data", ".rodata" */
+	const char *section; /* ".bss", ".data", ".rodata", or ".data.NAME" ... */
 	uint32_t size;
 	bool constant; /* never written by the program and in .rodata */
 	void *value;

@@ -1,5 +1,6 @@
 #include "runtime/agent_maps.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,12 +31,20 @@ static void find_fds(const struct agent *agent, struct agent_maps *maps)
 	}
 }
 
-static void find_globals(const struct agent *agent, struct agent_maps *maps)
+static int find_globals(struct agent *agent, struct agent_maps *maps)
 {
-	for (size_t i = 0; i < agent->bundle->global_count; i++)
-		maps->globals[i] = kernel_part_global(
-		    agent->kernel, agent->bundle->globals[i].section,
-		    agent->bundle->globals[i].name, agent->bundle->globals[i].size);
+	for (size_t i = 0; i < agent->bundle->global_count; i++) {
+		const struct bundle_global *g = &agent->bundle->globals[i];
+
+		maps->globals[i] = kernel_part_global(agent->kernel, g->section, g->name, g->size);
+		if (!maps->globals[i]) {
+			diag_error(&agent->diag, NO_LOC,
+				   "the kernel part has no variable '%s' in %s", g->name,
+				   g->section);
+			return -ENOENT;
+		}
+	}
+	return 0;
 }
 
 static int attach_set(struct agent *agent, struct agent_maps *maps)
@@ -101,8 +110,9 @@ int agent_maps_new(struct agent *agent)
 		return EXIT_CLEAVE_HOST;
 	}
 	find_fds(agent, maps);
-	find_globals(agent, maps);
-	err = attach_set(agent, maps);
+	err = find_globals(agent, maps);
+	if (!err)
+		err = attach_set(agent, maps);
 	if (!err)
 		err = make_environments(agent, maps);
 	if (err) {

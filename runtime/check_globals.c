@@ -7,6 +7,7 @@
 
 #include "runtime/host_bpf.h"
 #include "runtime/map_init.h"
+#include "support/diag.h"
 
 void check_globals_preset(void *context, const char *section, const char *variable, uint8_t *bytes,
 			  uint32_t size)
@@ -46,6 +47,10 @@ int check_globals_new(struct check_globals *globals, const struct check_side_set
 {
 	int err = make_own(globals, setup);
 
+	if (err)
+		diag_error(setup->diag, NO_LOC,
+			   "cannot read the start values of the global variables: %s",
+			   strerror(-err));
 	for (size_t i = 0; i < setup->bundle->global_count && !err; i++) {
 		const struct bundle_global *g = &setup->bundle->globals[i];
 		uint32_t size = 0;

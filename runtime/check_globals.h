@@ -17,7 +17,8 @@ struct check_globals {
 /* For struct host_test_load: writes the start values of --map-init; context is the side's setup. */
 void check_globals_preset(void *context, const char *section, const char *variable, uint8_t *bytes,
 			  uint32_t size);
-/* test may be NULL: then all are the side's own. Returns 0 or a negative errno. */
+/* test may be NULL: then all are the side's own. Returns 0 or a negative errno
+ * (reported). */
 int check_globals_new(struct check_globals *globals, const struct check_side_setup *setup,
 		      struct host_test *test);
 void check_globals_free(struct check_globals *globals);

@@ -255,13 +255,14 @@ static int attach_maps(struct split *s, const struct check_side_setup *setup)
 		err = map_order(s);
 	if (!err)
 		err = enter_socket(s);
-	if (!err)
-		err = check_globals_new(&s->globals, setup, s->test);
 	if (err) {
 		diag_error(setup->diag, NO_LOC, "cannot reach the kernel part's memory: %s",
 			   strerror(-err));
 		return err;
 	}
+	err = check_globals_new(&s->globals, setup, s->test);
+	if (err)
+		return err;
 	attachment.map_fds = s->fds;
 	attachment.value_fds = s->value_fds;
 	attachment.globals = s->globals.addresses;

@@ -209,59 +209,63 @@ static int be_quiet(enum libbpf_print_level level, const char *format, va_list a
 	return 0;
 }
 
-static struct bpf_map *find_section(struct bpf_object *object, const char *section)
+/* Does the section hold variables of that kind? Compilers put small constants (.rodata.cst8) and
+ * strings (.rodata.str1.1) into sections of their own. */
+static bool is_section_of(const char *name, const char *kind)
 {
-	struct bpf_map *map;
+	size_t length = strlen(kind);
 
-	bpf_object__for_each_map(map, object)
-	{
-		const char *name = bpf_map__name(map);
-		size_t length = strlen(name), wanted = strlen(section);
+	return !strncmp(name, kind, length) && (!name[length] || name[length] == '.');
+}
 
-		/* libbpf calls it by the section, behind the object's name when the section starts
-		 * so */
-		if (bpf_map__is_internal(map) && length >= wanted &&
-		    !strcmp(name + length - wanted, section))
-			return map;
+static const struct btf_var_secinfo *find_in_section(const struct btf *btf,
+						     const struct btf_type *section,
+						     const struct bundle_global *global)
+{
+	const struct btf_var_secinfo *info = btf_var_secinfos(section);
+
+	for (unsigned i = 0; i < btf_vlen(section); i++, info++) {
+		const struct btf_type *variable = btf__type_by_id(btf, info->type);
+		const char *name = variable ? btf__name_by_offset(btf, variable->name_off) : NULL;
+
+		if (name && !strcmp(name, global->name) && info->size == global->size)
+			return info;
 	}
 	return NULL;
 }
 
-/* Where the variable lies in its section, from the BTF that libbpf completed when it opened the
- * object. */
-static int find_variable(const struct btf *btf, const struct bundle_global *global,
-			 uint32_t *offset)
+/* The variable in the BTF that libbpf completed when it opened the object, and its section's name.
+ */
+static const struct btf_var_secinfo *
+find_variable(const struct btf *btf, const struct bundle_global *global, const char **section)
 {
-	int section = btf__find_by_name_kind(btf, global->section, BTF_KIND_DATASEC);
-	const struct btf_type *type = section < 0 ? NULL : btf__type_by_id(btf, section);
-	const struct btf_var_secinfo *info = type ? btf_var_secinfos(type) : NULL;
+	const struct btf_var_secinfo *info = NULL;
 
-	for (unsigned i = 0; type && i < btf_vlen(type); i++, info++) {
-		const struct btf_type *variable = btf__type_by_id(btf, info->type);
-		const char *name = variable ? btf__name_by_offset(btf, variable->name_off) : NULL;
+	for (unsigned id = 1; id < btf__type_cnt(btf) && !info; id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
 
-		if (name && !strcmp(name, global->name) && info->size == global->size) {
-			*offset = info->offset;
-			return 0;
-		}
+		if (!btf_is_datasec(type))
+			continue;
+		*section = btf__name_by_offset(btf, type->name_off);
+		if (is_section_of(*section, global->section))
+			info = find_in_section(btf, type, global);
 	}
-	return -ENOENT;
+	return info;
 }
 
 static int read_global(struct bpf_object *object, const struct bundle_global *global,
 		       uint8_t *value)
 {
-	struct bpf_map *map = find_section(object, global->section);
+	const struct btf *btf = bpf_object__btf(object);
+	const char *section = NULL;
+	const struct btf_var_secinfo *info = btf ? find_variable(btf, global, &section) : NULL;
+	struct bpf_map *map = info ? bpf_object__find_map_by_name(object, section) : NULL;
 	size_t size = 0;
 	const uint8_t *initial = map ? bpf_map__initial_value(map, &size) : NULL;
-	const struct btf *btf = bpf_object__btf(object);
-	uint32_t offset;
 
-	if (!initial || !btf || find_variable(btf, global, &offset))
+	if (!initial || info->offset > size || global->size > size - info->offset)
 		return -ENOENT;
-	if (offset > size || global->size > size - offset)
-		return -ENOENT;
-	memcpy(value, initial + offset, global->size);
+	memcpy(value, initial + info->offset, global->size);
 	return 0;
 }
 
