@@ -20,6 +20,8 @@ int frontend_inline_calls(struct ir_program *program, struct diag *diag);
 int frontend_fold_offsets(struct ir_program *program, struct diag *diag);
 /* Context loads become intrinsics; afterwards only intrinsics use the context parameter. */
 int frontend_replace_context(struct ir_program *program, struct diag *diag);
+/* Packet addresses that went through 32-bit numbers become pointers again, or are refused. */
+int frontend_rebuild_addresses(struct ir_program *program, struct diag *diag);
 /* Helper calls become intrinsics; other calls are checked. */
 int frontend_replace_calls(struct ir_program *program, struct diag *diag);
 /* Maps, globals and licence. */
