@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ir/helpers.h"
+#include "ir/kfuncs.h"
 #include "support/arena.h"
 
 #define ARGUMENTS_MAX 5 /* registers r1 to r5 of the BPF calling convention */
@@ -153,18 +154,19 @@ static int check_asm(struct rewrite *rw, LLVMValueRef call, LLVMValueRef callee)
 			       IR_REASON_UNSUPPORTED_CALL, "inline assembly");
 }
 
-/* A declared function: of LLVM, of a native library, or the kernel's own (section .ksyms). */
-static int check_declared(struct rewrite *rw, LLVMValueRef call, LLVMValueRef callee)
+/* A declared function: of LLVM, of a native library, or the kernel's own. */
+static int check_declared(struct rewrite *rw, LLVMValueRef call)
 {
-	const char *section = LLVMGetSection(callee);
-	size_t length;
+	const char *name = llvm_kernel_function(call);
+	const struct ir_kfunc *known = name ? ir_kfunc_by_name(name) : NULL;
 
-	if (!section || strcmp(section, ".ksyms"))
+	if (!name || (known && !known->refusal))
 		return 0;
 	return frontend_refuse(rw->program, rw->diag, frontend_value_loc(rw->program, call),
 			       IR_REASON_UNSUPPORTED_CALL,
-			       arena_printf(rw->program->arena, "the kernel function %s",
-					    LLVMGetValueName2(callee, &length)));
+			       arena_printf(rw->program->arena, "the kernel function %s%s%s%s",
+					    name, known ? " (" : "", known ? known->refusal : "",
+					    known ? ")" : ""));
 }
 
 static int replace_call(struct rewrite *rw, LLVMValueRef call)
@@ -173,7 +175,7 @@ static int replace_call(struct rewrite *rw, LLVMValueRef call)
 	long long number;
 
 	if (LLVMIsAFunction(callee))
-		return check_declared(rw, call, callee);
+		return check_declared(rw, call);
 	if (LLVMIsAInlineAsm(callee))
 		return check_asm(rw, call, callee);
 	if (helper_number(callee, &number))

@@ -210,7 +210,8 @@ static bool helper_call(LLVMValueRef user)
 {
 	LLVMValueRef callee = LLVMIsACallInst(user) ? LLVMGetCalledValue(user) : NULL;
 
-	return callee && (LLVMIsAConstantExpr(callee) || named_call(user, "cleave."));
+	return callee && (LLVMIsAConstantExpr(callee) || named_call(user, "cleave.") ||
+			  llvm_kernel_function(user));
 }
 
 static int replace_uses(struct rewrite *rw, LLVMValueRef address, int64_t offset);

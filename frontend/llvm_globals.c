@@ -119,6 +119,8 @@ static int collect_global(struct ir_program *program, LLVMValueRef g, size_t *ca
 	/* Strings and tables that the compiler made: no symbol, so nobody can set them. */
 	if (LLVMGetLinkage(g) == LLVMPrivateLinkage && LLVMIsGlobalConstant(g))
 		return 0;
+	if (frontend_is_kernel_offset(g)) /* its loader fills it in */
+		return 0;
 	if (!LLVMGetInitializer(g))
 		return frontend_refuse(program, diag, frontend_value_loc(program, g),
 				       IR_REASON_UNSUPPORTED_CALL,

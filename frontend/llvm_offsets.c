@@ -1,8 +1,9 @@
 /*
  * CO-RE: for structs marked preserve_access_index (all of vmlinux.h) clang leaves field offsets to
- * be relocated, as loads of globals named "llvm.TYPE:KIND:VALUE$PATH". An XDP program reaches only
- * the packet's headers and UAPI structs, whose layout never changes, so offsets (kind 0) become
- * their values. Questions about the kernel (existence, size, type) are refused.
+ * be relocated, as loads of globals named "llvm.TYPE:KIND:VALUE$PATH". Packet headers and UAPI
+ * structs never change their layout, so offsets (kind 0) become their values. Those of the kernel's
+ * own objects (what a helper returned) stay for the kernel part's loader; no other part gets there.
+ * Questions about the kernel (existence, size, type) are refused.
  */
 #include "frontend/llvm_stages.h"
 
@@ -17,6 +18,35 @@
 static bool relocation(const char *name)
 {
 	return !strncmp(name, PREFIX, sizeof PREFIX - 1) && strchr(name, '$');
+}
+
+/* Of "TYPE:..." or "TYPE___flavor:...". */
+static bool is_kernels_own(const char *name)
+{
+	static const char types[] =
+	    " task_struct thread_info mm_struct pt_regs pid upid nsproxy cred file inode dentry "
+	    "css_set cgroup cgroup_subsys_state kernfs_node sock sock_common socket inet_sock "
+	    "inet_connection_sock tcp_sock tcp6_sock udp_sock udp6_sock request_sock "
+	    "tcp_request_sock inet_request_sock inet_timewait_sock tcp_timewait_sock unix_sock "
+	    "mptcp_sock nf_conn nf_conntrack net net_device sk_buff xdp_buff xdp_rxq_info "
+	    "xfrm_state flow_offload ";
+	size_t length = strcspn(name, ":");
+	const char *flavor = strstr(name, "___");
+
+	if (flavor && (size_t)(flavor - name) < length)
+		length = (size_t)(flavor - name);
+	for (const char *at = types; (at = strchr(at, ' ')) && at[1]; at++)
+		if (!strncmp(at + 1, name, length) && at[1 + length] == ' ')
+			return true;
+	return false;
+}
+
+bool frontend_is_kernel_offset(LLVMValueRef global)
+{
+	size_t length;
+	const char *name = LLVMGetValueName2(global, &length);
+
+	return relocation(name) && is_kernels_own(name + sizeof PREFIX - 1);
 }
 
 static bool parse_offset(const char *name, long long *value)
@@ -72,7 +102,7 @@ static int fold_global(struct ir_program *program, LLVMValueRef global, struct d
 	LLVMUseRef use;
 	int err = 0;
 
-	if (!relocation(name))
+	if (!relocation(name) || frontend_is_kernel_offset(global))
 		return 0;
 	while (!err && (use = LLVMGetFirstUse(global))) {
 		LLVMValueRef user = LLVMGetUser(use);

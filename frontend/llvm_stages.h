@@ -18,6 +18,8 @@ int frontend_expand_callbacks(struct ir_program *program, struct diag *diag);
 int frontend_inline_calls(struct ir_program *program, struct diag *diag);
 /* Field offsets that clang left to be relocated against the running kernel become constants. */
 int frontend_fold_offsets(struct ir_program *program, struct diag *diag);
+/* Is it the offset of a field in an object of the kernel's own, to be relocated? */
+bool frontend_is_kernel_offset(LLVMValueRef global);
 /* Context loads become intrinsics; afterwards only intrinsics use the context parameter. */
 int frontend_replace_context(struct ir_program *program, struct diag *diag);
 /* Packet addresses that went through 32-bit numbers become pointers again, or are refused. */

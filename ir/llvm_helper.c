@@ -160,3 +160,15 @@ const char *llvm_kernel_conversion(const struct ir_program *program, LLVMValueRe
 	}
 	return NULL;
 }
+
+const char *llvm_kernel_function(LLVMValueRef instruction)
+{
+	size_t length;
+
+	if (!LLVMIsACallInst(instruction))
+		return NULL;
+	LLVMValueRef callee = LLVMGetCalledValue(instruction);
+	const char *section = LLVMIsAFunction(callee) ? LLVMGetSection(callee) : NULL;
+
+	return section && !strcmp(section, ".ksyms") ? LLVMGetValueName2(callee, &length) : NULL;
+}

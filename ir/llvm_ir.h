@@ -38,6 +38,9 @@ void ir_llvm_free(struct ir_llvm *llvm);
 /* Name of the intrinsic that a call instruction calls ("cleave.map.lookup"), or NULL. */
 const char *llvm_intrinsic_name(LLVMValueRef instruction);
 
+/* Name of the kernel's own function that a call instruction calls (ir/kfuncs.h), or NULL. */
+const char *llvm_kernel_function(LLVMValueRef instruction);
+
 /* The same value without what only keeps passes off it: freeze, and llvm.bpf.passthrough, which
  * clang's BPF target puts around tests that it joins. */
 LLVMValueRef llvm_bare_value(LLVMValueRef value);

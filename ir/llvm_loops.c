@@ -271,12 +271,27 @@ static uint64_t count_trips(const struct induction *iv, enum trend leaves, LLVMV
 	return (to - from) / step < TRIPS_MAX - 2 ? (uint64_t)((to - from) / step) + 2 : TRIPS_MAX;
 }
 
+/* `bpf_iter_num_next(&it) == NULL`: the verifier knows that the numbers end (bpf_for). */
+static bool asks_iterator(LLVMValueRef test)
+{
+	for (unsigned side = 0; side < 2; side++) {
+		const char *name = llvm_kernel_function(LLVMGetOperand(test, side));
+
+		if (name && !strcmp(name, "bpf_iter_num_next") &&
+		    LLVMIsAConstantPointerNull(LLVMGetOperand(test, 1 - side)))
+			return true;
+	}
+	return false;
+}
+
 static uint64_t compare_trips(const struct loop_walk *walk, LLVMValueRef test, bool leaves_when)
 {
 	enum trend trend = predicate_trend(LLVMGetICmpPredicate(test));
 	struct induction iv;
 	uint64_t best = TRIPS_MAX;
 
+	if (asks_iterator(test)) /* it goes through such a loop until nothing new is found */
+		return 2;
 	if (!leaves_when)
 		trend = denied(trend);
 	for (unsigned side = 0; side < 2; side++) {

@@ -309,9 +309,14 @@ static void add_call(struct ir_program *program, int block, LLVMValueRef call, s
 		add_llvm_intrinsic(program, block, call, name, capacity);
 		return;
 	}
-	struct ir_op *op = add_op(program, block, call, IR_OP_LIBRARY, capacity);
+	bool kernels = llvm_kernel_function(call);
+	struct ir_op *op =
+	    add_op(program, block, call, kernels ? IR_OP_HELPER : IR_OP_LIBRARY, capacity);
 	op->name = arena_strndup(program->arena, name, length);
-	forbid(op, IR_LAYER_KERNEL, IR_REASON_LIBRARY_CALL, op->name);
+	if (kernels)
+		forbid(op, IR_LAYER_USER, IR_REASON_HELPER_KERNEL_ONLY, op->name);
+	else
+		forbid(op, IR_LAYER_KERNEL, IR_REASON_LIBRARY_CALL, op->name);
 	for (unsigned a = 0; a < LLVMGetNumArgOperands(call); a++) {
 		LLVMValueRef argument = LLVMGetOperand(call, a);
 

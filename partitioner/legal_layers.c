@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ir/helpers.h"
+#include "ir/kfuncs.h"
 #include "partitioner/handoff.h"
 #include "support/arena.h"
 #include "verifier_model/verifier_model.h"
@@ -44,12 +46,34 @@ static const char *op_phrase(const struct ir_program *p, const struct ir_op *op)
 	return arena_printf(p->arena, "%s in line %u", what, op->loc.line);
 }
 
+/* The first kernel whose XDP programs can call what the op calls: major << 8 | minor. */
+static uint32_t since_of(const struct ir_op *op)
+{
+	const struct ir_helper *helper =
+	    op->helper == IR_NONE ? NULL : ir_helper_by_number(op->helper);
+	const struct ir_kfunc *kfunc =
+	    op->kind == IR_OP_HELPER && op->name ? ir_kfunc_by_name(op->name) : NULL;
+
+	return helper ? helper->since : kfunc ? kfunc->since : 0;
+}
+
+static void forbid_before_since(struct ir_program *p, const struct target *t, struct ir_op *op)
+{
+	uint32_t since = since_of(op);
+
+	if (p->section && !strncmp(p->section, "xdp", 3) && t->kernel_version < since << 8)
+		forbid(
+		    op, IR_LAYER_KERNEL, IR_REASON_NOT_YET,
+		    arena_printf(p->arena, "%s (Linux %u.%u)", op->name, since >> 8, since & 0xff));
+}
+
 static void forbid_layers(struct ir_program *p, const struct target *t)
 {
 	for (size_t i = 0; i < p->op_count; i++) {
 		struct ir_op *op = &p->ops[i];
 		bool state = op->map != IR_NONE || op->global != IR_NONE;
 
+		forbid_before_since(p, t, op);
 		forbid(op, IR_LAYER_NIC, state ? IR_REASON_STATE_NIC : IR_REASON_COMPUTE_NIC, NULL);
 		for (int l = IR_LAYER_KERNEL; l < IR_LAYER_COUNT; l++)
 			if (!(t->layers & 1u << l))

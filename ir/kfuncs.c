@@ -1,0 +1,25 @@
+#include "ir/kfuncs.h"
+
+#include <string.h>
+
+#define VERSION(major, minor) ((major) << 8 | (minor))
+#define SUPPORT_TAKEN         NULL
+#define SUPPORT_DEVICE        "it needs a program that is bound to one device"
+#define SUPPORT_RESIZE        "what it does to packet pointers is not followed"
+#define SUPPORT_TRACKED       "entries that a program makes are not followed"
+#define SUPPORT_OBJECTS       "objects of the program's own are not followed"
+#define SUPPORT_FLOW          "it changes how the program goes on"
+
+static const struct ir_kfunc kfuncs[] = {
+#define KFUNC(name, since, support) {#name, since, SUPPORT_##support},
+#include "ir/kfuncs.def"
+#undef KFUNC
+};
+
+const struct ir_kfunc *ir_kfunc_by_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof kfuncs / sizeof *kfuncs; i++)
+		if (strcmp(kfuncs[i].name, name) == 0)
+			return &kfuncs[i];
+	return NULL;
+}
