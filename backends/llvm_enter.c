@@ -82,7 +82,9 @@ static LLVMValueRef value_of_key(struct entering *e, const struct handoff_item *
 	LLVMValueRef arguments[] = {map_argument(c, map), key};
 	LLVMValueRef value = llvm_call(c, "cleave.map.lookup", c->ptr, arguments, 2);
 	LLVMValueRef lost = LLVMBuildIsNull(c->builder, value, "");
-	value = LLVMBuildSelect(c->builder, lost, gone, value, "");
+	/* A map that is gone is known by NULL. */
+	if (!m->inner.type)
+		value = LLVMBuildSelect(c->builder, lost, gone, value, "");
 	LLVMValueRef none = LLVMBuildIsNull(c->builder, flag, "");
 	return LLVMBuildSelect(c->builder, none, LLVMConstNull(c->ptr), value, "");
 }

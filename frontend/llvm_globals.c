@@ -164,6 +164,15 @@ static int map_of(const struct ir_program *program, LLVMValueRef global)
 	return IR_NONE;
 }
 
+/* A map with two names is one state, which nothing else would notice. */
+static void mark_held(struct ir_map *holder, struct ir_map *held)
+{
+	held->is_held = true;
+	for (LLVMUseRef use = LLVMGetFirstUse(held->value); use; use = LLVMGetNextUse(use))
+		if (LLVMIsAInstruction(LLVMGetUser(use)))
+			holder->is_aliased = held->is_aliased = true;
+}
+
 /* Which maps the maps of maps begin with: `.values = {&a, [3] = &b}`. */
 static void find_held(struct ir_program *program)
 {
@@ -178,7 +187,7 @@ static void find_held(struct ir_program *program)
 		for (size_t i = 0; i < map->held_count; i++) {
 			map->held[i] = map_of(program, LLVMGetOperand(values, (unsigned)i));
 			if (map->held[i] != IR_NONE)
-				program->maps[map->held[i]].is_held = true;
+				mark_held(map, &program->maps[map->held[i]]);
 		}
 	}
 }

@@ -166,6 +166,7 @@ struct ir_map {
 	int *held; /* a map of maps: by element the map that it begins with, or IR_NONE */
 	size_t held_count;
 	bool is_held;       /* a map of maps begins with it */
+	bool is_aliased;    /* ... and the program also names it; or it holds such a map */
 	bool packet_local;  /* every packet writes the bytes that it reads */
 	uint32_t local_key; /* packet_local: the only element that is used */
 	void *value;        /* LLVMValueRef of its global */

@@ -80,6 +80,9 @@ static void add_access_of(struct ir_program *program, int block, LLVMValueRef in
 		op = add_op(program, block, instruction, map[access], capacity);
 		op->map = region.index;
 		op->inner = region.memory == LLVM_MEMORY_INNER;
+		if (region.index != IR_NONE && program->maps[region.index].is_aliased)
+			forbid(op, IR_LAYER_USER, IR_REASON_MAP_PINNED,
+			       program->maps[region.index].name);
 		op->lookup = LOOKUP_LATER;
 		break;
 	case LLVM_MEMORY_GLOBAL:
@@ -219,6 +222,15 @@ static bool is_small_event(const struct ir_program *program, LLVMValueRef call)
 	return true;
 }
 
+/* User copies a value out of a map in a map, and back: only where there is one value. */
+static bool is_plain_inner(const struct ir_inner *inner, enum ir_op_kind kind)
+{
+	const struct map_type_row *row = map_type_find(inner->type);
+
+	return row->holds == MAP_HOLDS_VALUES && !row->per_cpu && row->key != MAP_KEY_PREFIX &&
+	       (kind == IR_OP_MAP_LOOKUP || kind == IR_OP_MAP_UPDATE || kind == IR_OP_MAP_DELETE);
+}
+
 /* What the map's type, or the redirect through it, leaves to the kernel. */
 static void forbid_by_map(const struct ir_program *program, struct ir_op *op, LLVMValueRef call)
 {
@@ -228,7 +240,8 @@ static void forbid_by_map(const struct ir_program *program, struct ir_op *op, LL
 
 	if (!row)
 		return;
-	if (row->user == MAP_USER_PINNED)
+	if (row->user == MAP_USER_PINNED || map->is_aliased ||
+	    (op->inner && !is_plain_inner(&map->inner, op->kind)))
 		forbid(op, IR_LAYER_USER, IR_REASON_MAP_PINNED,
 		       arena_printf(program->arena, "the %s %s", row->title, map->name));
 	else if (op->kind == IR_OP_OUTPUT && !is_small_event(program, call))

@@ -81,6 +81,9 @@ enum map_home map_mode_home(const struct ir_map *map, enum map_mode mode)
 
 bool map_mode_is_ordered(const struct ir_map *map, enum map_mode mode, bool strict)
 {
+	/* Values in a map of maps are copied out and back: even user alone takes turns. */
+	if (mode == MODE_USER && map->inner.type)
+		return strict;
 	return strict && mode == MODE_BOTH && !map->packet_local;
 }
 

@@ -82,6 +82,9 @@ static double op_ns(const struct pricing *pr, const struct ir_op *op, enum ir_la
 
 	if (!(op->legal & 1u << layer))
 		return INFINITY;
+	if (op->inner && layer == IR_LAYER_USER && !pr->strict && modes[op->map] != MODE_OPEN &&
+	    (op->kind == IR_OP_MAP_WRITE || op->kind == IR_OP_MAP_ADD))
+		return INFINITY; /* nobody would keep two copies of the value apart */
 	if (op->global != IR_NONE && !global_allows(pr, op, layer, modes))
 		return INFINITY;
 	if (op->map != IR_NONE)

@@ -15,6 +15,7 @@
 #include "runtime/host_bpf.h"
 #include "runtime/host_node.h"
 #include "runtime/map.h"
+#include "runtime/map_nest.h"
 #include "runtime/map_ops.h"
 #include "support/diag.h"
 
@@ -220,6 +221,18 @@ static int make_globals(const struct bundle *bundle, struct map_set *set)
 	return host_globals_read(bundle, set->globals);
 }
 
+/* What maps of maps begin with. */
+static int hold_maps(const struct bundle *bundle, struct map_set *set)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < set->map_count; i++)
+		for (size_t h = 0; h < bundle->maps[i].held_count && !err; h++)
+			err = map_nest_hold(set->maps[i], &bundle->maps[i].held[h].key,
+					    set->maps[bundle->maps[i].held[h].map]);
+	return err;
+}
+
 int map_set_new_native(const struct bundle *bundle, uint32_t cpus, struct map_set **set,
 		       struct diag *diag)
 {
@@ -240,7 +253,8 @@ int map_set_new_native(const struct bundle *bundle, uint32_t cpus, struct map_se
 			return fail(set, diag, "map", bundle->maps[i].name, err);
 		(*set)->maps[i]->index = i;
 	}
-	return 0;
+	err = hold_maps(bundle, *set);
+	return err ? fail(set, diag, "maps of maps of", bundle->program, err) : 0;
 }
 
 static int attach_map(const struct bundle_map *spec, const struct map_set_attachment *attachment,
@@ -369,6 +383,8 @@ static int fill(struct env *e, uint32_t cpu)
 		e->env.map_memory[i] = map_memory(e->env.maps[i], cpu);
 		if (map_value_bytes(e->env.maps[i]) > largest)
 			largest = map_value_bytes(e->env.maps[i]);
+		if (set->specs[i].inner_count && set->specs[i].inner->value_size > largest)
+			largest = set->specs[i].inner->value_size;
 	}
 	for (uint32_t i = 0; i < set->map_count && !e->record_pool; i++)
 		if (set->specs[i].type == BPF_MAP_TYPE_RINGBUF) {

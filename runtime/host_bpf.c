@@ -104,6 +104,23 @@ int host_map_walk(int fd, uint32_t key_bytes, size_t value_bytes, host_map_visit
 	return err;
 }
 
+int host_map_open(uint32_t id)
+{
+	int fd = bpf_map_get_fd_by_id(id);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int host_map_create(uint32_t type, uint32_t key_size, uint32_t value_size, uint32_t max_entries,
+		    uint32_t flags)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = flags);
+	int fd = bpf_map_create((enum bpf_map_type)type, "cleave_inner", key_size, value_size,
+				max_entries, &opts);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int host_map_read_layout(int fd, struct host_map_layout *layout)
 {
 	struct bpf_map_info info = {0};

@@ -27,6 +27,11 @@ typedef int host_map_visit(void *context, const void *key, void *value);
 int host_map_walk(int fd, uint32_t key_bytes, size_t value_bytes, host_map_visit *visit,
 		  void *context);
 
+/* A map of this kernel by its id; a new one without BTF. The caller closes it. */
+int host_map_open(uint32_t id);
+int host_map_create(uint32_t type, uint32_t key_size, uint32_t value_size, uint32_t max_entries,
+		    uint32_t flags);
+
 /* What a BPF map really is; a bundle's manifest only says so. */
 struct host_map_layout {
 	uint32_t type, key_size, value_size;

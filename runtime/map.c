@@ -74,6 +74,9 @@ int map_new_native(const struct bundle_map *spec, uint32_t cpus, struct cleave_m
 		return map_queue_new(spec, map);
 	case BPF_MAP_TYPE_BLOOM_FILTER:
 		return map_bloom_new(spec, map);
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+		return map_nest_new(spec, cpus, map);
 	case BPF_MAP_TYPE_RINGBUF:
 	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
 		return map_events_new(spec, map);
@@ -122,6 +125,8 @@ int map_new_attached(const struct bundle_map *spec, const struct map_attachment 
 		if (spec->type == BPF_MAP_TYPE_RINGBUF ||
 		    spec->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
 			return map_events_attach(spec, attachment, map);
+		if (map_type_holds(spec->type) == MAP_HOLDS_MAPS)
+			return map_nest_attach(spec, attachment, map);
 		return map_kernel_new(spec, attachment, map);
 	default:
 		return -EINVAL;

@@ -24,8 +24,8 @@
 /* The maps that the batch program knows: backends/xdp/llvm_batch.c has the same rule. */
 static bool can_queue(const struct env *e, const struct cleave_map *map)
 {
-	return e->set->batch.prog_fd >= 0 && map_type_is_percpu(map->type) &&
-	       map->key_size <= CLEAVE_BATCH_KEY_MAX;
+	return e->set->batch.prog_fd >= 0 && map->index != MAP_INDEX_NONE &&
+	       map_type_is_percpu(map->type) && map->key_size <= CLEAVE_BATCH_KEY_MAX;
 }
 
 static uint8_t *take_pool(struct env *e, size_t bytes)

@@ -39,6 +39,9 @@ struct map_ops {
 	void (*free)(struct cleave_map *map);
 };
 
+/* The index of a map that the manifest does not have. */
+#define MAP_INDEX_NONE UINT32_MAX
+
 struct cleave_map {
 	const struct map_ops *ops;
 	char name[64];
@@ -59,6 +62,9 @@ int map_devices_new(const struct bundle_map *spec, struct cleave_map **map);
 int map_hash_new(const struct bundle_map *spec, uint32_t cpus, struct cleave_map **map);
 int map_lpm_new(const struct bundle_map *spec, struct cleave_map **map);
 int map_queue_new(const struct bundle_map *spec, struct cleave_map **map);
+int map_nest_new(const struct bundle_map *spec, uint32_t cpus, struct cleave_map **map);
+int map_nest_attach(const struct bundle_map *spec, const struct map_attachment *attachment,
+		    struct cleave_map **map);
 int map_events_new(const struct bundle_map *spec, struct cleave_map **map);
 int map_events_attach(const struct bundle_map *spec, const struct map_attachment *attachment,
 		      struct cleave_map **map);

@@ -127,9 +127,27 @@ static LLVMValueRef lower_helper(struct llvm_clone *c, LLVMValueRef call, const 
 	return LLVMGetTypeKind(want) == LLVMVoidTypeKind ? result : convert(c, result, want);
 }
 
+/* The map is what a look-up in a map of maps gave. */
+static LLVMValueRef lower_inner(struct llvm_clone *c, LLVMValueRef call, const char *name)
+{
+	LLVMValueRef arguments[5] = {c->packet};
+	unsigned count = LLVMGetNumArgOperands(call);
+
+	for (unsigned a = 0; a < count && a < 4; a++)
+		arguments[a + 1] = LLVMGetOperand(call, a);
+	if (strcmp(name, "cleave.map.lookup") == 0)
+		return llvm_call(c, "cleave_rt_inner_lookup", c->ptr, arguments, 3);
+	if (strncmp(name, "cleave.map.delete", 17) == 0)
+		return llvm_call(c, "cleave_rt_inner_delete", c->i64, arguments, 3);
+	return llvm_call(c, "cleave_rt_inner_update", c->i64, arguments, 5);
+}
+
 static LLVMValueRef lower_map(struct llvm_clone *c, LLVMValueRef call, const char *name)
 {
 	int map = map_of(c, LLVMGetOperand(call, 0));
+
+	if (map == IR_NONE)
+		return lower_inner(c, call, name);
 	LLVMValueRef arguments[] = {c->packet, llvm_u32(c, (uint64_t)map), LLVMGetOperand(call, 1),
 				    NULL, NULL};
 

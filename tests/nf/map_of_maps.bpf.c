@@ -1,5 +1,4 @@
 // EXPECT layers: kernel
-// EXPECT split-user: only the kernel can work on the array of maps tenants
 // EXPECT home tenants: kernel
 /* A table for each tenant, found by its number, and in it the client. One table is missing. */
 #include "nf.h"

@@ -109,6 +109,24 @@ RT int64_t cleave_rt_help_map_peek_elem(struct cleave_packet *p, uint32_t map, v
 	return p->env->calls->map_peek(p->env, p->env->maps[map], value);
 }
 
+/* A map that another one held a moment ago; NULL: it is gone, and so is all that was in it. */
+
+RT void *cleave_rt_inner_lookup(struct cleave_packet *p, void *map, const void *key)
+{
+	return map ? p->env->calls->map_lookup(p->env, map, key) : NULL;
+}
+
+RT int64_t cleave_rt_inner_update(struct cleave_packet *p, void *map, const void *key,
+				  const void *value, uint64_t flags)
+{
+	return map ? p->env->calls->map_update(p->env, map, key, value, flags) : -ENOENT;
+}
+
+RT int64_t cleave_rt_inner_delete(struct cleave_packet *p, void *map, const void *key)
+{
+	return map ? p->env->calls->map_delete(p->env, map, key) : -ENOENT;
+}
+
 /* Events. */
 
 RT int64_t cleave_rt_help_perf_event_output(struct cleave_packet *p, uint32_t map, uint64_t flags,
