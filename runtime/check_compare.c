@@ -10,6 +10,7 @@
 #include "runtime/check_queues.h"
 #include "runtime/check_touches.h"
 #include "runtime/map.h"
+#include "runtime/map_nest.h"
 #include "runtime/verdict_text.h"
 
 enum {
@@ -265,6 +266,42 @@ static bool compare_queue(const struct check_side *a, const struct check_side *b
 	return true;
 }
 
+/* The maps at one key: there on both sides, and the same in them. */
+static bool inner_differs(struct cleave_map *a, struct cleave_map *b, const void *key)
+{
+	struct cleave_map *in_a = map_nest_get(a, key), *in_b = map_nest_get(b, key);
+	uint8_t differs[CLEAVE_BATCH_KEY_MAX];
+
+	if (!in_a || !in_b)
+		return in_a != in_b;
+	if (map_type_holds(map_type(in_a)) != MAP_HOLDS_VALUES ||
+	    map_key_bytes(in_a) > CLEAVE_BATCH_KEY_MAX ||
+	    map_value_bytes(in_a) != map_value_bytes(in_b))
+		return false;
+	return tables_differ(in_a, in_b, differs);
+}
+
+static bool compare_nest(const struct check_side *a, const struct check_side *b, uint32_t index,
+			 struct check_diff *diff)
+{
+	struct cleave_map *from = a->maps[index], *to = b->maps[index];
+	uint8_t keys[2][CLEAVE_BATCH_KEY_MAX], *key = NULL, *next = keys[0];
+
+	if (!from || !to || map_type_holds(map_type(from)) != MAP_HOLDS_MAPS ||
+	    map_key_bytes(from) > CLEAVE_BATCH_KEY_MAX)
+		return false;
+	while (!map_next_key(from, key, next)) {
+		key = next;
+		next = key == keys[0] ? keys[1] : keys[0];
+		if (!inner_differs(from, to, key))
+			continue;
+		differ(diff, CHECK_INNER, index);
+		memcpy(diff->key, key, map_key_bytes(from));
+		return true;
+	}
+	return false;
+}
+
 bool check_compare_state(const struct check_side *a, const struct check_side *b,
 			 uint32_t entries_max, struct check_diff *diff)
 {
@@ -272,8 +309,9 @@ bool check_compare_state(const struct check_side *a, const struct check_side *b,
 
 	for (uint32_t i = 0; i < bundle->map_count; i++)
 		if (bundle->maps[i].max_entries <= entries_max &&
-		    (is_comparable(a, b, i) ? compare_map(a, b, i, diff)
-					    : compare_queue(a, b, i, diff)))
+		    (is_comparable(a, b, i)
+			 ? compare_map(a, b, i, diff)
+			 : compare_queue(a, b, i, diff) || compare_nest(a, b, i, diff)))
 			return true;
 	for (uint32_t i = 0; i < bundle->global_count; i++)
 		if (a->globals[i] && b->globals[i] && !bundle->globals[i].constant &&

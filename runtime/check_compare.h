@@ -16,6 +16,7 @@ enum check_difference {
 	CHECK_REDIRECT, /* where to */
 	CHECK_EVENTS,   /* what a consumer gets */
 	CHECK_ENTRY,    /* of a map */
+	CHECK_INNER,    /* what is in the map that a map of maps has at the key */
 	CHECK_QUEUE,    /* what a queue or a stack gives; key: how many come out before it */
 	CHECK_GLOBAL,
 	CHECK_FIELD, /* of a TC program's context */

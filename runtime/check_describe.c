@@ -273,6 +273,12 @@ void check_describe(FILE *out, const struct check_side *oracle, const struct che
 	case CHECK_ENTRY:
 		describe_entry(out, oracle, tested, diff);
 		break;
+	case CHECK_INNER:
+		fprintf(out, "  map \"%s\", another in the map at key ",
+			tested->bundle->maps[diff->index].name);
+		print_hex(out, diff->key, tested->bundle->maps[diff->index].key_size);
+		fputc('\n', out);
+		break;
 	case CHECK_QUEUE:
 		describe_queue(out, oracle, tested, diff);
 		break;

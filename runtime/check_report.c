@@ -128,11 +128,17 @@ void check_report_text(FILE *out, const struct check_variant *v)
 static const char *difference_text(enum check_difference kind)
 {
 	static const char *const names[] = {
-	    [CHECK_SAME] = "none",         [CHECK_VERDICT] = "verdict",
-	    [CHECK_PACKET] = "packet",     [CHECK_METADATA] = "metadata",
-	    [CHECK_REDIRECT] = "redirect", [CHECK_ENTRY] = "map element",
-	    [CHECK_QUEUE] = "queue",       [CHECK_GLOBAL] = "global variable",
-	    [CHECK_EVENTS] = "events",     [CHECK_FIELD] = "context field",
+	    [CHECK_SAME] = "none",
+	    [CHECK_VERDICT] = "verdict",
+	    [CHECK_PACKET] = "packet",
+	    [CHECK_METADATA] = "metadata",
+	    [CHECK_REDIRECT] = "redirect",
+	    [CHECK_ENTRY] = "map element",
+	    [CHECK_QUEUE] = "queue",
+	    [CHECK_INNER] = "map in a map",
+	    [CHECK_GLOBAL] = "global variable",
+	    [CHECK_EVENTS] = "events",
+	    [CHECK_FIELD] = "context field",
 	};
 
 	return names[kind];

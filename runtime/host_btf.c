@@ -65,6 +65,18 @@ bool host_btf_map(const struct host_btf *btf, const char *name, uint32_t *key, u
 	return true;
 }
 
+bool host_btf_inner(const struct host_btf *btf, const char *name, uint32_t *key, uint32_t *value)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(btf->object, name);
+	const struct bpf_map *inner = map ? bpf_map__inner_map(map) : NULL;
+
+	if (!inner)
+		return false;
+	*key = bpf_map__btf_key_type_id(inner);
+	*value = bpf_map__btf_value_type_id(inner);
+	return true;
+}
+
 uint32_t host_btf_global(const struct host_btf *btf, const char *name)
 {
 	int32_t id = btf__find_by_name_kind(btf->btf, name, BTF_KIND_VAR);

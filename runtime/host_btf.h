@@ -48,6 +48,8 @@ void host_btf_close(struct host_btf **btf);
 
 /* Types of a map's key and value; 0 for one that the source gives only a size. False: no such map.
  */
+/* The same of the maps that the map of this name holds. */
+bool host_btf_inner(const struct host_btf *btf, const char *name, uint32_t *key, uint32_t *value);
 bool host_btf_map(const struct host_btf *btf, const char *name, uint32_t *key, uint32_t *value);
 /* Type of a global variable, 0 when there is none. */
 uint32_t host_btf_global(const struct host_btf *btf, const char *name);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bundle/bundle.h"
@@ -10,6 +11,7 @@
 #include "runtime/json_source.h"
 #include "runtime/map.h"
 #include "runtime/map_init_value.h"
+#include "runtime/map_nest.h"
 #include "support/arena.h"
 #include "support/diag.h"
 
@@ -45,57 +47,135 @@ static int read_part(struct reading *g, const struct bundle_map *map, json_t *en
 	return err;
 }
 
-static int read_entry(struct reading *g, uint32_t index, size_t at, json_t *value,
-		      uint32_t key_type, uint32_t value_type)
+/* A map as the file's entries see it. */
+struct shape {
+	const char *name;
+	struct bundle_map spec; /* type and sizes count */
+	uint32_t key_type, value_type;
+	const struct bundle_inner *inner; /* of a map of maps */
+};
+
+static int check_names(struct reading *g, json_t *value, bool keyed)
 {
-	const struct bundle_map *map = &g->bundle->maps[index];
-	uint8_t *key_bytes = arena_alloc(g->arena, map->key_size);
-	uint8_t *value_bytes = arena_alloc(g->arena, map->value_size);
-	struct map_init_entry *entry;
 	const char *name;
 	json_t *part;
-	int err;
 
 	if (!json_is_object(value))
 		return json_source_error(g->r.src, g->r.diag,
-					 "expected {\"key\": ..., \"value\": ...}");
+					 keyed ? "expected {\"key\": ..., \"value\": ...}"
+					       : "expected {\"value\": ...}");
 	json_object_foreach(value, name, part)
 	{
-		if (!strcmp(name, "key") || !strcmp(name, "value"))
+		if ((keyed && !strcmp(name, "key")) || !strcmp(name, "value"))
 			continue;
 		json_source_enter(g->r.src, name, 0);
 		return json_source_error(g->r.src, g->r.diag,
-					 "an entry has \"key\" and \"value\", not \"%s\"", name);
+					 "an entry has %s\"value\", not \"%s\"",
+					 keyed ? "\"key\" and " : "a ", name);
 	}
-	err = read_part(g, map, value, "key", key_type, key_bytes);
-	if (!err)
-		err = read_part(g, map, value, "value", value_type, value_bytes);
+	return 0;
+}
+
+static int read_entries(struct reading *g, const struct shape *shape, json_t *list,
+			struct map_init_entry *entries);
+
+/* The entries of a map that stands in another one. */
+static int read_inner(struct reading *g, const struct shape *outer, json_t *entry,
+		      struct map_init_entry *out)
+{
+	const struct bundle_inner *i = outer->inner;
+	struct shape shape = {
+	    .name = outer->name,
+	    .spec = {.type = i->type, .key_size = i->key_size, .value_size = i->value_size}};
+	json_t *list = json_object_get(entry, "value");
+	struct map_init_entry *entries;
+	int err;
+
+	if (!json_is_array(list) || !map_type_has_keys(i->type) ||
+	    !host_btf_inner(g->r.btf, outer->name, &shape.key_type, &shape.value_type))
+		return json_source_error(g->r.src, g->r.diag,
+					 "the value of a map of maps is a list of entries");
+	json_source_enter(g->r.src, "value", 0);
+	entries = arena_array(g->arena, json_array_size(list) + 1, sizeof *entries);
+	err = read_entries(g, &shape, list, entries);
 	if (err)
 		return err;
-	entry =
-	    ARENA_PUSH(g->arena, g->init->entries, g->init->entry_count, g->init->entry_capacity);
-	*entry = (struct map_init_entry){index, key_bytes, value_bytes, at};
+	json_source_leave(g->r.src);
+	out->inner = entries;
+	out->inner_count = json_array_size(list);
 	return 0;
+}
+
+static int read_entry(struct reading *g, const struct shape *shape, json_t *value,
+		      struct map_init_entry *entry)
+{
+	bool keyed = map_type_has_keys(shape->spec.type);
+	uint8_t *key_bytes = arena_alloc(g->arena, shape->spec.key_size + 1);
+	uint8_t *value_bytes = arena_alloc(g->arena, shape->spec.value_size + 1);
+	int err = check_names(g, value, keyed);
+
+	if (!err && keyed)
+		err = read_part(g, &shape->spec, value, "key", shape->key_type, key_bytes);
+	if (err)
+		return err;
+	entry->key = key_bytes;
+	if (shape->inner)
+		return read_inner(g, shape, value, entry);
+	entry->value = value_bytes;
+	return read_part(g, &shape->spec, value, "value", shape->value_type, value_bytes);
+}
+
+static int read_entries(struct reading *g, const struct shape *shape, json_t *list,
+			struct map_init_entry *entries)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < json_array_size(list) && !err; i++) {
+		json_source_enter(g->r.src, NULL, i);
+		entries[i].index = i;
+		err = read_entry(g, shape, json_array_get(list, i), &entries[i]);
+		if (!err)
+			json_source_leave(g->r.src);
+	}
+	return err;
+}
+
+static bool takes_entries(uint32_t type)
+{
+	enum map_holds holds = map_type_holds(type);
+
+	return holds == MAP_HOLDS_VALUES || holds == MAP_HOLDS_MAPS || holds == MAP_HOLDS_DEVICES ||
+	       holds == MAP_HOLDS_QUEUE || holds == MAP_HOLDS_SET;
 }
 
 static int read_map(struct reading *g, const char *name, json_t *list)
 {
-	uint32_t index = 0, key_type, value_type;
-	int err = 0;
+	struct shape shape = {.name = name};
+	struct map_init_entry *entries;
+	uint32_t index = 0;
+	int err;
 
 	while (index < g->bundle->map_count && strcmp(g->bundle->maps[index].name, name))
 		index++;
-	if (index == g->bundle->map_count || !host_btf_map(g->r.btf, name, &key_type, &value_type))
+	if (index == g->bundle->map_count ||
+	    !host_btf_map(g->r.btf, name, &shape.key_type, &shape.value_type))
 		return json_source_error(g->r.src, g->r.diag, "the program has no map \"%s\"",
 					 name);
+	shape.spec = g->bundle->maps[index];
+	shape.inner = shape.spec.inner_count ? shape.spec.inner : NULL;
+	if (!takes_entries(shape.spec.type))
+		return json_source_error(g->r.src, g->r.diag,
+					 "a map of type %s has no entries to start with",
+					 map_type_text(shape.spec.type));
 	if (!json_is_array(list))
 		return json_source_error(g->r.src, g->r.diag,
 					 "expected a list of {\"key\": ..., \"value\": ...}");
+	entries = arena_array(g->arena, json_array_size(list) + 1, sizeof *entries);
+	err = read_entries(g, &shape, list, entries);
 	for (size_t i = 0; i < json_array_size(list) && !err; i++) {
-		json_source_enter(g->r.src, NULL, i);
-		err = read_entry(g, index, i, json_array_get(list, i), key_type, value_type);
-		if (!err)
-			json_source_leave(g->r.src);
+		entries[i].map = index;
+		*ARENA_PUSH(g->arena, g->init->entries, g->init->entry_count,
+			    g->init->entry_capacity) = entries[i];
 	}
 	return err;
 }
@@ -206,20 +286,45 @@ static unsigned line_of(const struct map_init *init, const struct map_init_entry
 	return line;
 }
 
-static int write_entry(const struct map_init *init, const struct map_init_entry *entry,
-		       struct cleave_map *map, uint32_t value_bytes_one, uint8_t *value,
-		       struct diag *diag)
+static int write_plain(struct cleave_map *map, const struct map_init_entry *entry,
+		       uint32_t value_bytes_one)
 {
 	size_t size = map_value_bytes(map);
 	uint32_t stride = (value_bytes_one + 7) & ~7u;
+	uint8_t *value = calloc(1, size + 8);
 	int err;
 
+	if (!value)
+		return -ENOMEM;
 	if (map_type_is_percpu(map_type(map)))
 		for (size_t at = 0; at < size; at += stride)
 			memcpy(value + at, entry->value, value_bytes_one);
 	else
 		memcpy(value, entry->value, value_bytes_one);
-	err = map_write(map, entry->key, value, BPF_ANY);
+	err = map_type_has_keys(map_type(map)) ? map_write(map, entry->key, value, BPF_ANY)
+					       : map_push(map, value, BPF_ANY);
+	free(value);
+	return err;
+}
+
+/* A new map, and what is in it. */
+static int write_inner(struct cleave_map *map, const struct map_init_entry *entry,
+		       const struct bundle_inner *inner)
+{
+	struct cleave_map *made;
+	int err = map_nest_put(map, entry->key, &made);
+
+	for (size_t i = 0; i < entry->inner_count && !err; i++)
+		err = write_plain(made, &entry->inner[i], inner->value_size);
+	return err;
+}
+
+static int write_entry(const struct map_init *init, const struct map_init_entry *entry,
+		       struct cleave_map *map, const struct bundle_map *spec, struct diag *diag)
+{
+	int err = spec->inner_count ? write_inner(map, entry, spec->inner)
+				    : write_plain(map, entry, spec->value_size);
+
 	if (err)
 		diag_error(
 		    diag, (struct src_loc){init->path, line_of(init, entry, map_name(map)), 0},
@@ -230,17 +335,13 @@ static int write_entry(const struct map_init *init, const struct map_init_entry 
 int map_init_write(const struct map_init *init, const struct bundle *bundle,
 		   struct cleave_map *const *maps, struct diag *diag)
 {
-	struct arena *arena = arena_new();
 	int err = 0;
 
 	for (size_t i = 0; i < init->entry_count && !err; i++) {
 		const struct map_init_entry *e = &init->entries[i];
-		struct cleave_map *map = maps[e->map];
 
-		if (map)
-			err = write_entry(init, e, map, bundle->maps[e->map].value_size,
-					  arena_alloc(arena, map_value_bytes(map) + 8), diag);
+		if (maps[e->map])
+			err = write_entry(init, e, maps[e->map], &bundle->maps[e->map], diag);
 	}
-	arena_free(&arena);
 	return err;
 }

@@ -10,6 +10,12 @@
  * 6 bytes are due, in network order; __be16 and __be32 take the host's number and are stored big
  * endian. The key of an LPM map may be {"prefix": "ADDRESS/LENGTH"}. A per-CPU value is the same on
  * each CPU. What is not given is zero; a name that does not exist is an error with its line.
+ *
+ * An entry of a queue, a stack or a Bloom filter has a "value" only, and they go in one after the
+ * other. The "value" of a map of maps is the list of entries of a new map that is put there:
+ *
+ *     { "tenants": [ {"key": 3, "value": [ {"key": "10.0.0.1", "value": 7} ]} ],
+ *       "ports":   [ {"value": 1024}, {"value": 1025} ] }
  */
 #ifndef CLEAVE_RUNTIME_MAP_INIT_H
 #define CLEAVE_RUNTIME_MAP_INIT_H
@@ -25,8 +31,10 @@ struct diag;
 struct map_init_entry {
 	uint32_t map;         /* index in the bundle */
 	const uint8_t *key;   /* key_size bytes */
-	const uint8_t *value; /* value_size bytes */
-	size_t index;         /* in the file's list for the map */
+	const uint8_t *value; /* value_size bytes; NULL: a map with these entries */
+	const struct map_init_entry *inner;
+	size_t inner_count;
+	size_t index; /* in the file's list for the map */
 };
 
 struct map_init_global {

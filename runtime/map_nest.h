@@ -4,7 +4,7 @@
 
 #include "runtime/map_ops.h"
 
-/* The map at the key, or NULL: also when `map` is no map of maps. The map's own; not to be freed. */
+/* The map at the key, or NULL: also when `map` is no map of maps. Not to be freed. */
 struct cleave_map *map_nest_get(struct cleave_map *map, const void *key);
 /* Native maps of maps: the element becomes `held`, which stays the caller's. */
 int map_nest_hold(struct cleave_map *map, const void *key, struct cleave_map *held);

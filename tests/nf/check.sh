@@ -8,7 +8,8 @@
 #   // GEN {...}              traffic, as --gen takes it; may go on in further such lines
 #   // MAPS {...}             what maps start with, as --map-init takes it
 #
-# An example's own traffic and maps (traffic/gen.json, traffic/maps.json beside it) are used where there are any.
+# An example's own traffic and maps (traffic/gen.json, traffic/maps.json beside it) are used where there are any, and
+# NAME.maps.json beside NAME.bpf.c.
 set -u
 cleave=$1 file=$2 split=$3 packets=$4
 [ "$(id -u)" -eq 0 ] || {
@@ -26,6 +27,7 @@ sed -n 's,^// GEN ,,p' "$file" >"$work/gen.json"
 sed -n 's,^// MAPS ,,p' "$file" >"$work/maps.json"
 [ -s "$work/gen.json" ] && set -- "$@" --gen "$work/gen.json"
 [ -s "$work/maps.json" ] && set -- "$@" --map-init "$work/maps.json"
+[ -e "${file%.bpf.c}.maps.json" ] && set -- "$@" --map-init "${file%.bpf.c}.maps.json"
 # shellcheck disable=SC2046 # words
 set -- "$@" $(sed -n 's,^// CHECK \(--[^:]*\).*,\1,p' "$file")
 if [ "$split" = every ]; then
