@@ -1,6 +1,6 @@
 /*
- * What the verifier needs to find in the code, and LLVM's optimiser does not know of. Runs last,
- * on code that no pass changes any more.
+ * What the verifier needs to find in the code, and LLVM's optimiser does not know of. Runs last, on
+ * code that no pass changes any more; except for what a pass would take away.
  *
  * A failed bounds check spoils the one register that it was made with: its range becomes "beyond
  * the packet's end", and a later check of another pointer of the same origin then makes it
@@ -8,6 +8,9 @@
  * kernel/bpf/verifier.c). clang's code seldom uses that register again; but where a cut takes the
  * loop away, `p + 2 <= end` and the store to `header->checksum` become the same address. So a
  * pointer that is still used where a check of it has failed is checked in a register of its own.
+ *
+ * A test for NULL must stay one. LLVM sees that a pointer chosen by "is it IPv4?" is NULL where it is
+ * not, and asks again for the protocol instead; the verifier does not put the two together.
  *
  * The low 32 bits of a packet pointer cannot be kept on the stack, although the difference of two
  * can be taken: it is taken as soon as both are there.
@@ -249,4 +252,33 @@ void llvm_keep_habits(struct llvm_clone *c)
 			else if (LLVMIsABinaryOperator(i) && LLVMGetInstructionOpcode(i) == LLVMSub)
 				subtract_early(c, i);
 		}
+}
+
+static bool is_null_test(const struct llvm_clone *c, LLVMValueRef original)
+{
+	if (!LLVMIsAICmpInst(original) || !LLVMIsNull(LLVMGetOperand(original, 1)))
+		return false;
+	LLVMValueRef pointer = LLVMGetOperand(original, 0);
+
+	if (!LLVMIsAPHINode(pointer) && !LLVMIsASelectInst(pointer))
+		return false;
+	struct llvm_region region = llvm_pointer_region(c->program, pointer);
+	return region.memory == LLVM_MEMORY_PACKET && region.nullable;
+}
+
+void llvm_keep_null_tests(struct llvm_clone *c)
+{
+	for (size_t b = 0; b < c->program->block_count; b++) {
+		LLVMValueRef i = LLVMGetFirstInstruction(c->program->blocks[b].value);
+
+		for (; i; i = LLVMGetNextInstruction(i)) {
+			if (!is_null_test(c, i))
+				continue;
+			LLVMValueRef test = llvm_clone_value(c, i);
+
+			LLVMPositionBuilderBefore(c->builder, test);
+			LLVMSetCurrentDebugLocation2(c->builder, LLVMInstructionGetDebugLoc(test));
+			LLVMSetOperand(test, 0, in_own_register(c, LLVMGetOperand(test, 0)));
+		}
+	}
 }

@@ -1,7 +1,6 @@
 // EXPECT layers: kernel user
 // EXPECT home scratch: packet-local
 // EXPECT home seen: kernel
-// EXPECT remedies: 1
 /*
  * The pointer to a scratch element that is not the first one crosses the cut, and is written and
  * read behind it. The map `seen` is written and read by nobody here: a result, not scratch.
