@@ -35,6 +35,7 @@ struct check {
 	struct bundle **bundles;
 	const struct bundle *whole; /* the native oracle, when one is needed */
 	const char *refusal; /* by this kernel, of a program that should have been accepted */
+	bool kernel_takes_it;
 	struct packet_list packets;
 	uint32_t cpu;
 	json_t *json;
@@ -218,11 +219,13 @@ static int add_devices(struct check *c, const struct bundle *bundle, const struc
 
 /*
  * The bundle says whether the kernel should take the unmodified program; the kernel has the last
- * word. What it says is kept, and shown only when there is no native oracle to fall back on.
+ * word, either way. What it says is kept, and shown only when there is no native oracle to fall
+ * back on.
  */
 static int probe_oracle(struct check *c)
 {
 	struct check_side_setup setup = {.bundle = c->bundles[0]};
+	bool expected = setup.bundle->kernel_can_run_source;
 	char *words = NULL;
 	size_t size;
 	struct diag quiet = {.out = open_memstream(&words, &size), .prog = c->diag.prog};
@@ -231,9 +234,14 @@ static int probe_oracle(struct check *c)
 	if (!quiet.out)
 		return -ENOMEM;
 	setup.diag = &quiet;
-	err = setup.bundle->kernel_can_run_source ? check_oracle_probe(&setup) : 0;
+	err = expected || bundle_find(setup.bundle, BUNDLE_MEMBER_SOURCE)
+		  ? check_oracle_probe(&setup)
+		  : -ENOENT;
 	fclose(quiet.out);
-	if (err == -EINVAL && c->whole) {
+	c->kernel_takes_it = !err;
+	if (!expected) {
+		err = 0; /* as it was told */
+	} else if (err == -EINVAL && c->whole) {
 		c->refusal = "its verifier refuses it";
 		err = 0;
 	} else if (err) {
@@ -338,7 +346,7 @@ static int read_start_state(struct check *c, struct check_job *job, struct map_i
 /* Why the kernel cannot be the oracle, or NULL. */
 static const char *find_refusal(const struct check *c, const struct bundle *bundle)
 {
-	if (bundle->kernel_can_run_source)
+	if (bundle->kernel_can_run_source || c->kernel_takes_it)
 		return c->refusal;
 	return bundle->kernel_refusal ? bundle->kernel_refusal : "it is expressive";
 }

@@ -53,13 +53,14 @@ static void free_oracle(struct check_side *side)
 
 static const struct check_side_ops ops = {.run = run, .free = free_oracle};
 
-static int load(struct host_test **test, const struct check_side_setup *setup)
+static int load(struct host_test **test, const struct check_side_setup *setup, bool once)
 {
 	const struct bundle_member *object = bundle_find(setup->bundle, BUNDLE_MEMBER_SOURCE);
 	struct host_test_load options = {.what = "the unmodified program",
 					 .program = setup->bundle->program,
 					 .bundle = setup->bundle,
 					 .tc = bundle_is_tc(setup->bundle),
+					 .once = once,
 					 .preset = check_globals_preset,
 					 .context = (void *)(uintptr_t)setup};
 
@@ -75,7 +76,7 @@ static int load(struct host_test **test, const struct check_side_setup *setup)
 int check_oracle_probe(const struct check_side_setup *setup)
 {
 	struct host_test *test = NULL;
-	int err = load(&test, setup);
+	int err = load(&test, setup, !setup->bundle->kernel_can_run_source);
 
 	host_test_close(&test);
 	return err;
@@ -117,7 +118,7 @@ int check_oracle_new(struct check_side **side, const struct check_side_setup *se
 	if (!o)
 		return -ENOMEM;
 	o->side = (struct check_side){.ops = &ops, .bundle = setup->bundle, .name = "oracle"};
-	err = load(&o->test, setup);
+	err = load(&o->test, setup, false);
 	if (!err)
 		err = attach_maps(o, setup);
 	if (!err)

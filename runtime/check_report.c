@@ -104,6 +104,11 @@ void check_report_text(FILE *out, const struct check_variant *v)
 			"same "
 			"source, compiled natively as one piece.\n",
 			v->refusal);
+	else if (!v->bundle->kernel_can_run_source)
+		fprintf(out,
+			"  This kernel takes the whole program, which the compiler did not expect "
+			"(%s), and it was\n  compared with that.\n",
+			v->bundle->kernel_refusal);
 	if (r->only_native)
 		fprintf(out,
 			"  %zu packets %s, which the kernel's test run does not take, were "

@@ -20,6 +20,8 @@
 #include "support/diag.h"
 #include "support/map_types.h"
 
+enum { LOG_COUNTS_ONLY = 4 /* BPF_LOG_STATS, include/linux/bpf_verifier.h */ };
+
 enum { SECTIONS_MAX = 16, LOG_BYTES = 4096, LOG_SHOWN = 1500 };
 
 /* A .data or .bss in memory. */
@@ -222,7 +224,11 @@ static void prepare_map(struct bpf_map *map)
 
 static int open_and_load(struct host_test *test, const struct host_test_load *load)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "cleave_check");
+	char counts[256]; /* with a place for a log of its own libbpf does not ask again */
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "cleave_check",
+		    .kernel_log_buf = load->once ? counts : NULL,
+		    .kernel_log_size = load->once ? sizeof counts : 0,
+		    .kernel_log_level = load->once ? LOG_COUNTS_ONLY : 0);
 	struct bpf_program *prog;
 	struct bpf_map *map;
 	int err;

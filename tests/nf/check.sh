@@ -3,6 +3,7 @@
 #
 #   // EXPECT remedies: 1   with `every`: kernel parts that the verifier refused at first, else none
 #   // EXPECT split-user: TEXT   user cannot run all of it: no check of that split, but this message
+#   // EXPECT check: TEXT   what check says of every variant
 #   // CHECK --delay 0: why   options of check for this file
 #   // EVERY --cuts 10: why   the same with `every` only; CLEAVE_CUTS=all in the environment tries all cuts
 #   // GEN {...}              traffic, as --gen takes it; may go on in further such lines
@@ -36,9 +37,15 @@ if [ "$split" = every ]; then
 	# shellcheck disable=SC2086
 	set -- "$@" $every
 fi
-"$cleave" check "$file" "$@" --save-mismatch "$work/mismatch.pcap" 2>"$work/err"
+"$cleave" check "$file" "$@" --save-mismatch "$work/mismatch.pcap" >"$work/out" 2>"$work/err"
 code=$?
+cat "$work/out"
 cat "$work/err" >&2
+says=$(sed -n 's|^// EXPECT check: ||p' "$file")
+[ -z "$says" ] || grep -qF -- "$says" "$work/out" || {
+	echo "$file: check does not say '$says'"
+	exit 1
+}
 # How many kernel parts the verifier refused at first: none, but where the source says so.
 [ "$split" = every ] && [ $code -eq 0 ] || exit $code
 expected=$(sed -n 's|^// EXPECT remedies: ||p' "$file")
