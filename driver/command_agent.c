@@ -70,9 +70,6 @@ static int add_native_whole(struct compilation *c, struct variants *v, bool ever
 		return 0;
 	if (v->kernel_can_run_source && c->front.program->edges[0].cut.reason != IR_REASON_NONE)
 		return 0;
-	if (v->count && c->bundle->kernel_can_run_source &&
-	    c->front.program->edges[0].cut.reason != IR_REASON_NONE)
-		return 0;
 	c->split = (struct split){.kind = SPLIT_USER};
 	c->split_text = "user";
 	err = pipeline_replan(c);

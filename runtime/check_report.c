@@ -204,6 +204,8 @@ json_t *check_report_json(const struct check_variant *v)
 		      "only_native", (json_int_t)r->only_native, "restarts",
 		      (json_int_t)r->restarts, "verdicts", verdicts_json(v));
 
+	if (!v->native_oracle && !v->bundle->kernel_can_run_source)
+		json_object_set_new(object, "unexpected", json_string(v->bundle->kernel_refusal));
 	if (v->shortest)
 		json_object_set_new(object, "mismatch", mismatch_json(v));
 	return object;

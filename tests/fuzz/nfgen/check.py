@@ -141,6 +141,8 @@ def classify(status, out, said):
         kind = "refused"
     elif refused_parts(said.splitlines()):
         kind = "verifier"
+    elif any("unexpected" in v for v in variants):
+        kind = "model"
     elif any(v["oracle"] != "kernel" for v in variants):
         kind = "rejected"
     return Outcome(kind, variants, said, count)
