@@ -9,8 +9,8 @@
  * loop away, `p + 2 <= end` and the store to `header->checksum` become the same address. So a
  * pointer that is still used where a check of it has failed is checked in a register of its own.
  *
- * A test for NULL must stay one. LLVM sees that a pointer chosen by "is it IPv4?" is NULL where it is
- * not, and asks again for the protocol instead; the verifier does not put the two together.
+ * A test for NULL must stay one. LLVM sees that a pointer chosen by "is it IPv4?" is NULL where it
+ * is not, and asks again for the protocol instead; the verifier does not put the two together.
  *
  * The low 32 bits of a packet pointer cannot be kept on the stack, although the difference of two
  * can be taken: it is taken as soon as both are there.

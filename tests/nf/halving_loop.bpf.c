@@ -1,8 +1,8 @@
 // EXPECT layers: kernel user
 // EXPECT check: This kernel takes the whole program
 /*
- * A loop that halves its counter: its bound is not among those that are recognised, so it is user's;
- * the kernel's verifier walks through it all the same, and the kernel stays what it is compared with.
+ * A loop that halves its counter: its bound is not among those that are recognised, so it is
+ * user's; the kernel's verifier walks through it all the same, and the kernel is the oracle.
  */
 #include "nf.h"
 
