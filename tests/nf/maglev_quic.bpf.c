@@ -128,7 +128,7 @@ static __always_inline __u32 find_by_connection(__u8 *quic, void *data_end)
 
 static __always_inline __u32 find_by_ring(const struct flow *flow, __u32 ring)
 {
-	__u32 hash = hash_words((const __u32 *)flow, sizeof *flow / 4, 0x6d61676c);
+	__u32 hash = hash_words(flow, sizeof *flow / 4, 0x6d61676c);
 	__u32 slot = ring * RING + hash % RING, *real;
 
 	real = bpf_map_lookup_elem(&rings, &slot);

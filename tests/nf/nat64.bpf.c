@@ -109,7 +109,7 @@ static __always_inline __u16 exchange(__u16 check, __u32 out, __u32 in)
 static __always_inline int icmp_to_4(struct icmp6hdr *icmp, __u32 addresses6, __u16 length,
 				     __be16 port)
 {
-	__u16 old = *(__u16 *)icmp;
+	__u16 old = *(any_u16 *)icmp;
 
 	if (icmp->icmp6_type != ICMPV6_ECHO_REQUEST)
 		return -1;
@@ -117,7 +117,7 @@ static __always_inline int icmp_to_4(struct icmp6hdr *icmp, __u32 addresses6, __
 	/* ICMP has no pseudo header. */
 	icmp->icmp6_cksum = exchange(icmp->icmp6_cksum,
 				     addresses6 + bpf_htons(length) + bpf_htons(IPPROTO_ICMPV6), 0);
-	csum_replace2(&icmp->icmp6_cksum, old, *(__u16 *)icmp);
+	csum_replace2(&icmp->icmp6_cksum, old, *(any_u16 *)icmp);
 	csum_replace2(&icmp->icmp6_cksum, icmp->icmp6_dataun.u_echo.identifier, port);
 	icmp->icmp6_dataun.u_echo.identifier = port;
 	return 0;
@@ -380,10 +380,10 @@ static __always_inline int to_6(struct xdp_md *ctx)
 		tcp->check = exchange(tcp->check, sum4 + tcp->dest, sum6 + inside->port);
 		tcp->dest = inside->port;
 	} else {
-		__u16 old = *(__u16 *)icmp;
+		__u16 old = *(any_u16 *)icmp;
 
 		icmp->type = ICMPV6_ECHO_REPLY;
-		csum_replace2(&icmp->checksum, old, *(__u16 *)icmp);
+		csum_replace2(&icmp->checksum, old, *(any_u16 *)icmp);
 		icmp->checksum =
 		    exchange(icmp->checksum, icmp->un.echo.id,
 			     sum6 + ip6.payload_len + bpf_htons(IPPROTO_ICMPV6) + inside->port);

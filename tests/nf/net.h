@@ -1,6 +1,6 @@
 /*
- * What the NFs of real protocols share beside nf.h: more headers, and the Internet checksum (RFC
- * 1071) with its updates (RFC 1624).
+ * What the NFs of real protocols share beside nf.h: more headers, and the
+ * Internet checksum (RFC 1071) with its updates (RFC 1624).
  */
 #ifndef TESTS_NF_NET_H
 #define TESTS_NF_NET_H
@@ -15,6 +15,12 @@
 #define IP_DF     0x4000
 #define IP_MF     0x2000
 #define IP_OFFSET 0x1fff
+
+/* Words of whatever memory: checksums and hashes look at headers as they lie.
+ */
+typedef __u16 __attribute__((may_alias)) any_u16;
+typedef __u32 __attribute__((may_alias)) any_u32;
+typedef __u64 __attribute__((may_alias)) any_u64;
 
 struct vlan_hdr {
 	__be16 tci;
@@ -51,7 +57,7 @@ static __always_inline __u16 csum_fold(__u32 sum)
 /* Sum of 16-bit words; bytes is a constant and even. */
 static __always_inline __u32 csum_add(const void *p, __u32 bytes, __u32 sum)
 {
-	const __u16 *words = p;
+	const any_u16 *words = p;
 
 	for (__u32 i = 0; i < bytes / 2; i++)
 		sum += words[i];
@@ -80,10 +86,10 @@ static __always_inline void ip4_set_check(struct iphdr *ip4)
 
 static __always_inline void ip4_decrease_ttl(struct iphdr *ip4)
 {
-	__u16 from = *(__u16 *)&ip4->ttl;
+	__u16 from = *(any_u16 *)&ip4->ttl;
 
 	ip4->ttl--;
-	csum_replace2(&ip4->check, from, *(__u16 *)&ip4->ttl);
+	csum_replace2(&ip4->check, from, *(any_u16 *)&ip4->ttl);
 }
 
 static __always_inline void mac_copy(void *to, const void *from)
@@ -110,8 +116,10 @@ static __always_inline __u32 hash_mix(__u32 h)
 	return h ^ h >> 16;
 }
 
-static __always_inline __u32 hash_words(const __u32 *words, __u32 count, __u32 seed)
+static __always_inline __u32 hash_words(const void *p, __u32 count, __u32 seed)
 {
+	const any_u32 *words = p;
+
 	for (__u32 i = 0; i < count; i++)
 		seed = hash_mix(seed ^ words[i]) * 5 + 0xe6546b64;
 	return seed;

@@ -101,7 +101,7 @@ struct {
 
 static __always_inline __u16 ip4_checksum(const struct iphdr *ip4)
 {
-	const __u16 *words = (const void *)ip4;
+	const __u16 __attribute__((may_alias)) *words = (const void *)ip4;
 	__u32 sum = 0;
 
 	for (int i = 0; i < 10; i++)
@@ -170,7 +170,7 @@ static __always_inline int decapsulate(struct xdp_md *ctx)
 /* Source port by what the inner frame says, so that the underlay spreads flows (RFC 7348, 5). */
 static __always_inline __be16 entropy(const struct ethhdr *inner)
 {
-	const __u16 *words = (const void *)inner;
+	const __u16 __attribute__((may_alias)) *words = (const void *)inner;
 	__u32 hash = 0;
 
 	for (int i = 0; i < 7; i++)
