@@ -2,7 +2,8 @@
 // EVERY --cuts 8 --packets 200: short
 // GEN {"ifindexes": [1, 2, 3], "flows": 12, "dmacs": ["02:00:00:00:01:00", "02:00:00:00:01:01",
 // GEN "ff:ff:ff:ff:ff:ff", "01:80:c2:00:00:00"], "saddr4": ["10.0.0.0/31"],
-// GEN "weights": {"vlan": 50}, "frames": [["in 1", "eth 02:00:00:00:00:22 02:00:00:00:00:11", "vlan 5", "ipv4", "udp"],
+// GEN "weights": {"vlan": 50},
+// GEN "frames": [["in 1", "eth 02:00:00:00:00:22 02:00:00:00:00:11", "vlan 5", "ipv4", "udp"],
 // GEN ["in 2", "eth 02:00:00:00:00:11 02:00:00:00:00:22", "vlan 5", "ipv4", "udp"],
 // GEN ["in 3", "eth 02:00:00:00:00:11 02:00:00:00:00:22", "vlan 5", "ipv6", "udp"]]}
 // MAPS {"ports": [{"key": 1, "value": {"slot": 0, "pvid": 1, "state": 3, "allowed": 4294967295}},
