@@ -168,8 +168,9 @@ static LLVMValueRef packet_start(struct llvm_clone *c)
 }
 
 /*
- * LLVM would subtract 32-bit halves of the pointers, which the verifier does not allow. An empty
- * assembly statement, as the kernel's own barrier_var, hides where the value comes from.
+ * LLVM would subtract 32-bit halves of the pointers, or take the start from a number that is added
+ * to one of them; the verifier allows neither. An empty assembly statement, as the kernel's own
+ * barrier_var, hides where the value comes from.
  */
 static LLVMValueRef opaque(struct llvm_clone *c, LLVMValueRef value)
 {
@@ -191,7 +192,7 @@ static LLVMValueRef packet_offset(struct llvm_clone *c, LLVMValueRef value)
 
 	if (LLVMGetTypeKind(LLVMTypeOf(value)) == LLVMPointerTypeKind)
 		value = LLVMBuildPtrToInt(c->builder, value, c->i64, "");
-	value = opaque(c, LLVMBuildSub(c->builder, value, start, "offset"));
+	value = opaque(c, LLVMBuildSub(c->builder, opaque(c, value), start, "offset"));
 	return LLVMBuildTrunc(c->builder, value, c->i32, "");
 }
 
