@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "runtime/agent_maps.h"
+#include "runtime/host_bpf.h"
 #include "runtime/lock.h"
 #include "runtime/verdict.h"
 #include "support/arena.h"
@@ -251,12 +252,16 @@ static void unload_kernel(struct agent *agent)
 
 static void close_ways_to_stack(struct agent *agent)
 {
+	if (agent->setup.pass_program >= 0)
+		close(agent->setup.pass_program);
+	agent->setup.pass_program = -1;
 	for (uint32_t i = 0; i < agent->interface_count; i++)
 		pass_close(&agent->interfaces[i].pass);
 }
 
 static int open_ways_to_stack(struct agent *agent)
 {
+	agent->setup.pass_program = agent->user ? host_pass_program() : -1;
 	for (uint32_t i = 0; agent->user && i < agent->interface_count; i++)
 		if (pass_open(&agent->interfaces[i].pass, &agent->hosts[i], agent->worker_count,
 			      &agent->diag)) {
@@ -421,6 +426,11 @@ static int try_traffic(struct agent *agent, enum attach_mode mode, enum io_copy 
 	for (uint32_t i = 0; mode == ATTACH_GENERIC && i < agent->interface_count && !err; i++)
 		if (agent->interfaces[i].pass)
 			err = pass_avoid_generic(agent->interfaces[i].pass, &agent->diag);
+	if (mode == ATTACH_GENERIC && agent->setup.pass_program >= 0) {
+		/* the interface's program would run on such a packet again */
+		close(agent->setup.pass_program);
+		agent->setup.pass_program = -1;
+	}
 	if (!err)
 		err = open_sockets(agent, copy);
 	if (err)

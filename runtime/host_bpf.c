@@ -198,6 +198,28 @@ int host_prog_run(int fd, void *context, size_t context_bytes)
 	return bpf_prog_test_run_opts(fd, &opts) ? -errno : 0;
 }
 
+int host_pass_program(void)
+{
+	const struct bpf_insn code[] = {
+	    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS},
+	    {.code = BPF_JMP | BPF_EXIT},
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "cleave_pass", "GPL", code, 2, NULL);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int host_pass_packet(int program, uint32_t ifindex, const uint8_t *bytes, uint32_t meta,
+		     uint32_t size)
+{
+	struct xdp_md context = {.data = meta, .data_end = meta + size, .ingress_ifindex = ifindex};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = bytes, .data_size_in = meta + size,
+		    .ctx_in = &context, .ctx_size_in = sizeof context, .repeat = 1, .batch_size = 1,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+
+	return bpf_prog_test_run_opts(program, &opts) ? -errno : 0;
+}
+
 int host_possible_cpus(void)
 {
 	return libbpf_num_possible_cpus();

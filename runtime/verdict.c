@@ -121,12 +121,31 @@ static uint32_t read_map_target(struct worker *worker, uint32_t map, uint32_t ke
 	return value.ifindex;
 }
 
+static void pass_with_metadata(struct worker *worker, struct worker_port *port,
+			       const struct cleave_packet *packet)
+{
+	const struct worker_setup *setup = worker->setup;
+	uint32_t ifindex = setup->interfaces[port->interface].ifindex;
+
+	if (setup->pass_program < 0) {
+		lose(worker, packet, LOSS_METADATA);
+		return;
+	}
+	if (host_pass_packet(setup->pass_program, ifindex, packet->data_meta,
+			     (uint32_t)(packet->data - packet->data_meta),
+			     (uint32_t)(packet->data_end - packet->data)))
+		count(&worker->counters.loss[LOSS_SEND]);
+	drop(worker, packet);
+}
+
 static void pass(struct worker *worker, struct worker_port *port,
 		 const struct cleave_packet *packet)
 {
 	struct io_sock *stack = worker->stack[port->interface];
 
-	if (stack)
+	if (packet->data_meta != packet->data)
+		pass_with_metadata(worker, port, packet);
+	else if (stack)
 		send_frame(worker, stack, packet);
 	else
 		lose(worker, packet, LOSS_NO_TARGET);

@@ -39,6 +39,7 @@ struct worker_setup {
 	struct order_epochs *epochs;
 	uint32_t after_count;  /* tickets a packet waits for; 0 in relaxed order */
 	const int *map_fds;    /* by index in the manifest; -1 where there is none */
+	int pass_program;      /* host_pass_packet's; -1: packets with metadata cannot pass */
 	enum worker_goal goal; /* written by the main thread, atomically */
 };
 

@@ -23,8 +23,11 @@ enum hand_action {
 	HAND_CRASH,
 	HAND_PUSH, /* 20 bytes in front, then TX */
 	HAND_SHORT,
+	HAND_META, /* HAND_NOTE in front of it, then PASS */
 	HAND_ACTIONS,
 };
+
+#define HAND_NOTE 0x6e6f7465
 
 struct hand_live {
 	unsigned action;

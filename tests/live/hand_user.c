@@ -49,6 +49,7 @@ static uint32_t redirect(struct cleave_packet *p, uint32_t kind)
 
 uint32_t cleave_user_main(struct cleave_packet *p)
 {
+	const uint32_t note = HAND_NOTE;
 	struct hand_live live;
 
 	memcpy(&live, p->handoff + HAND_LIVE, sizeof live);
@@ -74,6 +75,10 @@ uint32_t cleave_user_main(struct cleave_packet *p)
 	case HAND_SHORT:
 		p->data_end = p->data + 10;
 		return XDP_TX;
+	case HAND_META:
+		p->data_meta = p->data - sizeof note;
+		memcpy(p->data_meta, &note, sizeof note);
+		return XDP_PASS;
 	}
 	return XDP_ABORTED;
 }
