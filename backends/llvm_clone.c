@@ -72,13 +72,15 @@ struct llvm_clone *llvm_clone_new(const struct plan *plan)
 	const struct ir_program *program = plan->program;
 	struct llvm_clone *c = arena_alloc(program->arena, sizeof *c);
 	LLVMContextRef context = program->llvm->context;
+	size_t length;
 
 	c->plan = plan;
 	c->program = program;
 	c->arena = program->arena;
 	c->context = context;
 	c->module = LLVMCloneModule(program->llvm->module);
-	c->function = LLVMGetNamedFunction(c->module, program->name);
+	c->function =
+	    LLVMGetNamedFunction(c->module, LLVMGetValueName2(program->llvm->function, &length));
 	c->packet = LLVMGetParam(c->function, 0);
 	c->builder = LLVMCreateBuilderInContext(context);
 	c->i8 = LLVMInt8TypeInContext(context);

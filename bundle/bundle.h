@@ -43,6 +43,11 @@ struct bundle_held {
 	uint32_t key, map;
 };
 
+/* Element `index` of an array of programs is the program with this number in the manifest. */
+struct bundle_call {
+	uint32_t index, program;
+};
+
 /* A map of the NF, as its source declares it, and where the plan puts it. */
 struct bundle_map {
 	const char *name;
@@ -56,6 +61,8 @@ struct bundle_map {
 	size_t inner_count;
 	struct bundle_held *held; /* what a map of maps begins with */
 	size_t held_count;
+	struct bundle_call *calls; /* what an array of programs begins with */
+	size_t call_count;
 	uint64_t layout; /* XXH3 of type, sizes, flags and home: changes when the layout does */
 };
 
@@ -115,8 +122,11 @@ struct bundle_member {
 struct bundle {
 	struct arena *arena; /* owns everything below */
 	const char *cleave_version;
-	const char *program;      /* function name of the NF */
-	const char *section;      /* its ELF section, e.g. "xdp" or "xdp.frags" */
+	const char *program; /* function name of the NF */
+	const char *section; /* its ELF section, e.g. "xdp" or "xdp.frags" */
+	/* programs that tail calls join, the NF's first; none: there are no tail calls */
+	const char **programs;
+	size_t program_count;
 	const char *source;       /* name of the source file, no folder */
 	const char *clang;        /* clang's version line */
 	const char **clang_flags; /* flags after -- */

@@ -47,6 +47,10 @@
 #define CLEAVE_PROG_OUTPUT "cleave_output"
 /* ARRAY, mmapable, 1 entry of struct cleave_output_args */
 #define CLEAVE_MAP_OUTPUT "cleave_outq"
+/* the first program as others call it, where tail calls come back to it */
+#define CLEAVE_PROG_CALLEE "cleave_callee"
+/* PERCPU_ARRAY, 1 entry, u32: tail calls so far of the packet that runs on this CPU */
+#define CLEAVE_MAP_DEPTH "cleave_depth"
 /* + map name: ARRAY, mmapable: values of a `shared values` map */
 #define CLEAVE_VALUES_PREFIX "cv_"
 /* struct cleave_replay_inputs in .bss, in check builds only */

@@ -3,6 +3,7 @@
 #include "bundle/manifest.h"
 #include "support/arena.h"
 
+#include <linux/bpf.h>
 #include <string.h>
 
 /* The members in the order they have in the file. */
@@ -64,6 +65,13 @@ static const char *check_map(const struct bundle *bundle, size_t index)
 		    map->held[i].map == index)
 			return arena_printf(bundle->arena,
 					    "puts a map into %s that cannot be there", map->name);
+	for (size_t i = 0; i < map->call_count; i++)
+		if (map->type != BPF_MAP_TYPE_PROG_ARRAY ||
+		    map->calls[i].index >= map->max_entries ||
+		    map->calls[i].program >= bundle->program_count)
+			return arena_printf(bundle->arena,
+					    "puts a program into %s that cannot be there",
+					    map->name);
 	if (has_slots != (map->slots > 0))
 		return arena_printf(bundle->arena, "gives the map %s %s", map->name,
 				    has_slots ? "no slots" : "slots, which its home has not");

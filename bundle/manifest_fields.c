@@ -41,6 +41,13 @@ static const struct field held_fields[] = {
 static const struct row_type held_rows = {held_fields, COUNT(held_fields),
 					  sizeof(struct bundle_held)};
 
+static const struct field call_fields[] = {
+    NUMBER(bundle_call, index, 0, UINT32_MAX),
+    NUMBER(bundle_call, program, 0, BUNDLE_TEXTS_MAX - 1),
+};
+static const struct row_type call_rows = {call_fields, COUNT(call_fields),
+					  sizeof(struct bundle_call)};
+
 static const struct field map_fields[] = {
     TEXT(bundle_map, name, NAME),
     NUMBER(bundle_map, type, 1, 255),
@@ -54,6 +61,7 @@ static const struct field map_fields[] = {
     NUMBER(bundle_map, extra, 0, UINT32_MAX),
     ROWS(bundle_map, inner, inner_count, 1, inner_rows),
     ROWS(bundle_map, held, held_count, BUNDLE_HELD_MAX, held_rows),
+    ROWS(bundle_map, calls, call_count, BUNDLE_HELD_MAX, call_rows),
     OTHER(bundle_map, layout, LAYOUT),
 };
 static const struct row_type map_rows = {map_fields, COUNT(map_fields), sizeof(struct bundle_map)};
@@ -91,6 +99,7 @@ static const struct field root_fields[] = {
     TEXT(bundle, cleave_version, WORD),
     TEXT(bundle, program, NAME),
     TEXT(bundle, section, WORD),
+    TEXTS(bundle, programs, program_count, NAME, BUNDLE_TEXTS_MAX),
     TEXT(bundle, source, FILE),
     TEXT(bundle, clang, LINE),
     TEXTS(bundle, clang_flags, clang_flag_count, PROSE, BUNDLE_TEXTS_MAX),

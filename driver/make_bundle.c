@@ -43,6 +43,24 @@ static void fill_inner(struct bundle *b, const struct ir_map *map, struct bundle
 			    (struct bundle_held){(uint32_t)i, (uint32_t)map->held[i]};
 }
 
+static void fill_calls(struct bundle *b, const struct ir_map *map, struct bundle_map *out)
+{
+	out->call_count = map->call_count;
+	out->calls = arena_array(b->arena, map->call_count + 1, sizeof *out->calls);
+	for (size_t i = 0; i < map->call_count; i++)
+		out->calls[i] = (struct bundle_call){map->calls[i].index, map->calls[i].program};
+}
+
+static void fill_programs(struct compilation *c, struct bundle *b)
+{
+	const struct ir_program *p = c->front.program;
+
+	b->program_count = p->program_count;
+	b->programs = arena_array(b->arena, p->program_count + 1, sizeof *b->programs);
+	for (size_t i = 0; i < p->program_count; i++)
+		b->programs[i] = p->programs[i].name;
+}
+
 static void fill_maps(struct compilation *c, struct bundle *b)
 {
 	const struct ir_program *p = c->front.program;
@@ -65,6 +83,7 @@ static void fill_maps(struct compilation *c, struct bundle *b)
 		    .slots = values ? 2 * map->max_entries + 1024 : 0,
 		    .extra = map->extra};
 		fill_inner(b, map, &b->maps[m]);
+		fill_calls(b, map, &b->maps[m]);
 	}
 }
 
@@ -231,6 +250,7 @@ int pipeline_make_bundle(struct compilation *c)
 	b->strict = !c->relaxed;
 	b->ordered_maps = c->plan->ordered_maps;
 	b->replay_inputs = c->check;
+	fill_programs(c, b);
 	fill_maps(c, b);
 	fill_globals(c, b);
 	fill_cuts(c, b);

@@ -122,7 +122,7 @@ const char *options_find_compiling(const struct options *o)
 {
 	static const enum option_id compiling[] = {
 	    OPTION_PROGRAM,   OPTION_TARGET,     OPTION_SPLIT, OPTION_ORDER,
-	    OPTION_NO_VERIFY, OPTION_DUMP_AFTER, OPTION_CUTS};
+	    OPTION_NO_VERIFY, OPTION_DUMP_AFTER, OPTION_CUTS,  OPTION_TAIL_CALLS};
 
 	for (size_t i = 0; i < sizeof compiling / sizeof *compiling; i++)
 		if (o->text[compiling[i]])

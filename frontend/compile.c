@@ -224,7 +224,8 @@ static int run_clang(struct arena *arena, const struct frontend_input *input,
 int frontend_compile(struct arena *arena, const struct frontend_input *input,
 		     struct frontend_output *out, struct diag *diag)
 {
-	struct frontend_source source = {.path = input->path, .program = input->program};
+	struct frontend_source source = {
+	    .path = input->path, .program = input->program, .tail_calls = input->tail_calls};
 	int err = check_source(input->path, diag);
 
 	*out = (struct frontend_output){0};

@@ -27,6 +27,8 @@ struct frontend_input {
 	char **flags;     /* passed to clang after our own */
 	size_t flag_count;
 	const char *program; /* function to take when there are several, or NULL */
+	const char
+	    *tail_calls; /* what arrays of programs hold: "MAP[INDEX]=PROGRAM,...", or NULL */
 };
 
 struct frontend_output {
@@ -54,6 +56,7 @@ struct frontend_source {
 	size_t bitcode_size;
 	const char *path;    /* of the source, for messages */
 	const char *program; /* as in frontend_input */
+	const char *tail_calls;
 };
 
 /* The second half alone, from clang's bitcode in memory. */

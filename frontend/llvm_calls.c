@@ -5,6 +5,7 @@
 #include "frontend/llvm_stages.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <string.h>
 
 #include "ir/helpers.h"
@@ -128,6 +129,11 @@ static int replace_number(struct rewrite *rw, LLVMValueRef call, long long numbe
 	if (!helper)
 		return frontend_refuse(rw->program, rw->diag, loc, IR_REASON_UNKNOWN_HELPER,
 				       arena_printf(rw->program->arena, "%lld", number));
+	if (number == BPF_FUNC_loop || number == BPF_FUNC_for_each_map_elem)
+		return frontend_refuse(rw->program, rw->diag, loc, IR_REASON_UNSUPPORTED_CALL,
+				       arena_printf(rw->program->arena,
+						    "bpf_%s whose callback is not known here",
+						    helper->name));
 	if (!helper->supported)
 		return frontend_refuse(rw->program, rw->diag, loc, IR_REASON_UNSUPPORTED_HELPER,
 				       helper->name);

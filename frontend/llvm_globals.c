@@ -20,6 +20,11 @@ static bool section_is(LLVMValueRef global, const char *name)
 	return section && !strcmp(section, name);
 }
 
+bool frontend_is_map(LLVMValueRef global)
+{
+	return section_is(global, SECTION_MAPS);
+}
+
 static const char *global_name(struct ir_program *program, LLVMValueRef global)
 {
 	size_t length;

@@ -182,9 +182,10 @@ static void verify(const struct ir_program *program)
 static int normalise(struct ir_program *program, struct diag *diag)
 {
 	static int (*const steps[])(struct ir_program *, struct diag *) = {
-	    frontend_expand_callbacks, frontend_inline_calls,  frontend_fold_offsets,
-	    frontend_replace_context,  frontend_replace_calls, frontend_rebuild_addresses,
-	    frontend_collect_globals,  frontend_size_maps,     frontend_check_map_uses,
+	    frontend_expand_callbacks,  frontend_join_programs,   frontend_inline_calls,
+	    frontend_fold_offsets,      frontend_replace_context, frontend_replace_calls,
+	    frontend_rebuild_addresses, frontend_collect_globals, frontend_size_maps,
+	    frontend_note_tail_calls,   frontend_check_map_uses,
 	};
 
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
@@ -214,6 +215,7 @@ int frontend_load(struct arena *arena, const struct frontend_source *source,
 
 	program->arena = arena;
 	program->source = source->path;
+	program->tail_calls = source->tail_calls;
 	program->llvm = arena_alloc(arena, sizeof *program->llvm);
 	program->llvm->context = LLVMContextCreate();
 	err = parse(program, source, diag);

@@ -44,6 +44,8 @@ static LLVMErrorRef reduce_to_maps(LLVMModuleRef module)
 	for (LLVMValueRef g = LLVMGetFirstGlobal(module); g; g = LLVMGetNextGlobal(g)) {
 		const char *section = LLVMGetSection(g);
 
+		if (frontend_is_map(g))
+			frontend_forget_programs(g);
 		if (LLVMGetInitializer(g))
 			LLVMSetLinkage(g, section && !strcmp(section, ".maps")
 					      ? LLVMExternalLinkage

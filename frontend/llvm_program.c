@@ -6,6 +6,14 @@
 
 #include "support/arena.h"
 
+bool frontend_is_program(const struct ir_program *program, LLVMValueRef function)
+{
+	enum ir_program_kind kind;
+
+	return !LLVMIsDeclaration(function) && ir_section_kind(LLVMGetSection(function), &kind) &&
+	       (!program->section || kind == program->kind);
+}
+
 int frontend_choose_program(struct ir_program *program, const char *name, struct diag *diag)
 {
 	struct src_loc loc = {.file = program->source};
@@ -33,6 +41,8 @@ int frontend_choose_program(struct ir_program *program, const char *name, struct
 		return -EINVAL;
 	}
 	if (!name && count > 1)
+		chosen = frontend_find_uncalled(program, diag);
+	if (!chosen)
 		return frontend_refuse(program, diag, loc, IR_REASON_MANY_PROGRAMS, names);
 	program->llvm->function = chosen;
 	program->name = arena_strdup(program->arena, LLVMGetValueName2(chosen, &length));
@@ -157,6 +167,15 @@ static void delete_used_lists(LLVMModuleRef module)
 #define PASSES_INLINE "always-inline,globaldce"
 #define PASSES_CLEAN  "function(sroa,early-cse,simplifycfg)"
 
+/* Its name is still needed once its code is elsewhere. */
+static bool is_joined(const struct ir_program *program, LLVMValueRef function)
+{
+	for (size_t p = 0; p < program->program_count; p++)
+		if (program->programs[p].function == function)
+			return true;
+	return false;
+}
+
 static int inline_all(struct walk *walk, struct diag *diag)
 {
 	struct ir_program *program = walk->program;
@@ -165,7 +184,7 @@ static int inline_all(struct walk *walk, struct diag *diag)
 	int err;
 
 	for (; f; f = LLVMGetNextFunction(f))
-		if (!LLVMIsDeclaration(f) && f != llvm->function)
+		if (!LLVMIsDeclaration(f) && f != llvm->function && !is_joined(program, f))
 			LLVMSetLinkage(f, LLVMInternalLinkage);
 	for (size_t i = 0; i < walk->done_count; i++) {
 		if (walk->done[i] != llvm->function)
@@ -175,6 +194,8 @@ static int inline_all(struct walk *walk, struct diag *diag)
 	delete_used_lists(llvm->module);
 	forget_conclusions(llvm->function);
 	err = frontend_run_passes(program, PASSES_INLINE, diag);
+	if (!err)
+		err = frontend_link_tail_calls(program, diag);
 	if (!err && walk->done_count > 1)
 		err = frontend_run_passes(program, PASSES_CLEAN, diag);
 	return err;

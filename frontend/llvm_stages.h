@@ -14,6 +14,19 @@
 int frontend_choose_program(struct ir_program *program, const char *name, struct diag *diag);
 /* Helpers that call back become loops: see llvm_callbacks.c. */
 int frontend_expand_callbacks(struct ir_program *program, struct diag *diag);
+/* Programs that call each other by bpf_tail_call become one function: see llvm_tail_calls.c. */
+int frontend_join_programs(struct ir_program *program, struct diag *diag);
+/* The same after inlining, which it needs. */
+int frontend_link_tail_calls(struct ir_program *program, struct diag *diag);
+/* Notes in the arrays of programs what they hold. */
+int frontend_note_tail_calls(struct ir_program *program, struct diag *diag);
+void frontend_forget_programs(LLVMValueRef map);
+/* The only XDP program that no array of programs is known to hold, or NULL. */
+LLVMValueRef frontend_find_uncalled(struct ir_program *program, struct diag *diag);
+/* A function with a body that can be attached to an interface; of the chosen program's kind, once
+ * there is one. */
+bool frontend_is_program(const struct ir_program *program, LLVMValueRef function);
+bool frontend_is_map(LLVMValueRef global);
 /* Inlines all that the program reaches and deletes the rest. */
 int frontend_inline_calls(struct ir_program *program, struct diag *diag);
 /* Field offsets that clang left to be relocated against the running kernel become constants. */

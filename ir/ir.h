@@ -149,12 +149,18 @@ struct ir_edge {
 			    values */
 	size_t restored_count;
 	struct ir_why cut; /* NONE: a packet may be handed over here */
+	bool tail;         /* a tail call, or what leads on from one: never closes a loop */
 	bool restarts;     /* with nothing but itself: user runs the program from its start again */
 };
 
 /* What every map that a map of maps holds looks like. */
 struct ir_inner {
 	uint32_t type, key_size, value_size, max_entries, flags; /* type 0: there is none */
+};
+
+/* An element of an array of programs that tail calls go through: a number in programs[]. */
+struct ir_call {
+	uint32_t index, program;
 };
 
 struct ir_map {
@@ -165,6 +171,8 @@ struct ir_map {
 	struct ir_inner inner; /* of a map of maps */
 	int *held; /* a map of maps: by element the map that it begins with, or IR_NONE */
 	size_t held_count;
+	struct ir_call *calls; /* an array of programs: what it begins with, as far as known */
+	size_t call_count;
 	bool is_held;       /* a map of maps begins with it */
 	bool is_aliased;    /* ... and the program also names it; or it holds such a map */
 	bool packet_local;  /* every packet writes the bytes that it reads */
@@ -180,6 +188,15 @@ struct ir_global {
 	void *value;
 };
 
+/* One of the programs that tail calls join; [0] is the one that packets start in. */
+struct ir_tail_program {
+	const char *name, *section;
+	bool is_called;
+	int block;      /* is_called: where its code begins, at cleave.tail.entered */
+	void *value;    /* is_called: LLVMBasicBlockRef of that, until blocks are split */
+	void *function; /* LLVMValueRef of its own function, which has no body any more */
+};
+
 struct ir_program {
 	struct arena *arena;
 	struct ir_llvm *llvm;
@@ -188,6 +205,10 @@ struct ir_program {
 	const char *section; /* "xdp", "xdp.frags", "tc", ... */
 	enum ir_program_kind kind;
 	const char *license;
+	const char *tail_calls; /* --tail-calls, or NULL */
+	struct ir_tail_program *programs;
+	size_t program_count; /* 0: there are no tail calls */
+	void *tail_depth;     /* between two steps of the frontend: LLVMValueRef of its slot */
 	struct ir_map *maps;
 	size_t map_count;
 	struct ir_global *globals;

@@ -4,6 +4,7 @@
 #include "ir/llvm_graph.h"
 #include "ir/llvm_ir.h"
 #include "ir/source_file.h"
+#include "ir/tail_calls.h"
 #include "support/arena.h"
 #include "support/limits.h"
 
@@ -121,6 +122,56 @@ static void add_edges(struct ir_program *program)
 
 			from->out[from->out_count++] = (int)e;
 		}
+	}
+}
+
+static int called_number(LLVMBasicBlockRef block)
+{
+	LLVMValueRef first = LLVMGetFirstInstruction(block);
+	const char *name = llvm_intrinsic_name(first);
+
+	return name && strcmp(name, TAIL_ENTERED) == 0
+		   ? (int)LLVMConstIntGetZExtValue(LLVMGetOperand(first, 0))
+		   : IR_NONE;
+}
+
+/* From where a call succeeds to where its program begins. */
+static void mark_success(struct ir_program *program, size_t b)
+{
+	const struct ir_block *block = &program->blocks[b];
+	LLVMValueRef i = LLVMGetFirstInstruction(block->value);
+	const char *name;
+
+	while (i && !((name = llvm_intrinsic_name(i)) && strcmp(name, TAIL_ENTER) == 0))
+		i = LLVMGetNextInstruction(i);
+	for (size_t n = 0; i && n < block->in_count; n++)
+		program->edges[block->in[n]].tail = true;
+	for (size_t n = 0; i && n < block->out_count; n++)
+		program->edges[block->out[n]].tail = true;
+}
+
+/*
+ * The block in front of a called program's first is entered by tail calls alone, and the kernel
+ * makes these by itself up to the block behind. What leads from there to the program that packets
+ * start in goes back, but closes no loop either.
+ */
+static void mark_tail_calls(struct ir_program *program)
+{
+	for (size_t b = 0; b < program->block_count && program->program_count; b++) {
+		const struct ir_block *block = &program->blocks[b], *front, *begin;
+		int number = called_number(block->value);
+
+		mark_success(program, b);
+		if (number == IR_NONE)
+			continue;
+		program->programs[number].block = (int)b;
+		front = &program->blocks[program->edges[block->in[0]].from];
+		begin = &program->blocks[program->edges[block->out[0]].to];
+		program->edges[block->in[0]].tail = true;
+		for (size_t i = 0; i < front->in_count; i++)
+			program->edges[front->in[i]].tail = true;
+		for (size_t o = 0; o < begin->out_count && number == 0; o++)
+			program->edges[begin->out[o]].tail = true;
 	}
 }
 
@@ -247,6 +298,7 @@ int ir_build_graph(struct ir_program *program, struct diag *diag)
 	}
 	add_blocks(program);
 	add_edges(program);
+	mark_tail_calls(program);
 	add_ops(program);
 	link_lookups(program);
 	fill_function_names(program);

@@ -352,11 +352,20 @@ static void refuse_after_redirect(struct values *v)
 	}
 }
 
+/* The kernel makes such a call by itself: between its two ends there is nothing of ours. */
+static void refuse_tail_calls(struct ir_program *program)
+{
+	for (size_t e = 0; e < program->edge_count; e++)
+		if (program->edges[e].tail)
+			refuse_edge(&program->edges[e], IR_REASON_TAIL_EDGE, NULL);
+}
+
 int ir_compute_live(struct ir_program *program, struct diag *diag)
 {
 	struct values v = {.program = program};
 	struct numbering n = number_values(&v);
 
+	refuse_tail_calls(program);
 	solve_values(&v, &n);
 	find_resizes(&v);
 	for (size_t e = 0; e < program->edge_count; e++)

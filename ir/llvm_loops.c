@@ -458,9 +458,10 @@ void ir_find_loops(struct ir_program *program)
 
 		walk.body = arena_array(program->arena, program->block_count, sizeof(bool));
 		for (size_t i = 0; i < program->blocks[h].in_count; i++) {
-			int from = program->edges[program->blocks[h].in[i]].from;
+			const struct ir_edge *edge = &program->edges[program->blocks[h].in[i]];
+			int from = edge->from;
 
-			if (from == IR_NONE || from < (int)h)
+			if (from == IR_NONE || from < (int)h || edge->tail)
 				continue;
 			latch = from; /* a retreating edge: blocks are in reverse postorder */
 			if (ir_dominates(idom, (int)h, from))
@@ -471,8 +472,9 @@ void ir_find_loops(struct ir_program *program)
 		if (latch == IR_NONE)
 			continue;
 		for (size_t i = 0; i < program->blocks[h].in_count && trips < TRIPS_MAX; i++) {
-			int from = program->edges[program->blocks[h].in[i]].from;
-			uint64_t now = from >= (int)h ? loop_trips(&walk, from) : 0;
+			const struct ir_edge *edge = &program->edges[program->blocks[h].in[i]];
+			int from = edge->from;
+			uint64_t now = from >= (int)h && !edge->tail ? loop_trips(&walk, from) : 0;
 
 			trips = now > trips ? now : trips;
 		}

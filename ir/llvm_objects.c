@@ -1,6 +1,7 @@
 /* Liveness of memory by bytes. */
 #include "ir/ir.h"
 #include "ir/llvm_objects.h"
+#include "ir/tail_calls.h"
 #include "support/arena.h"
 
 #include <string.h>
@@ -150,12 +151,25 @@ static void touch_escaped(struct objects *o, LLVMValueRef call)
 				  o->object[n].base + o->object[n].size);
 }
 
+/* A program that is called begins with a stack of its own. */
+static void end_stack(struct objects *o, LLVMValueRef call)
+{
+	for (size_t n = 0; n < o->count; n++)
+		if (o->object[n].alloca)
+			add_touch(o, call, TOUCH_END, o->object[n].base,
+				  o->object[n].base + o->object[n].size);
+}
+
 static void touch_call(struct objects *o, LLVMValueRef call)
 {
 	const char *name = llvm_intrinsic_name(call);
 	LLVMValueRef callee = LLVMGetCalledValue(call);
 	size_t length;
 
+	if (name && strcmp(name, TAIL_ENTERED) == 0) {
+		end_stack(o, call);
+		return;
+	}
 	if (name) {
 		touch_helper_call(o, call);
 		touch_escaped(o, call);

@@ -2,6 +2,7 @@
 #include "ir/context_fields.h"
 #include "ir/helpers.h"
 #include "ir/llvm_graph.h"
+#include "ir/tail_calls.h"
 #include "support/arena.h"
 #include "support/limits.h"
 #include "support/map_types.h"
@@ -277,7 +278,8 @@ static void add_intrinsic(struct ir_program *program, int block, LLVMValueRef ca
 	const struct ir_helper *helper = ir_helper_by_intrinsic(name);
 	struct ir_op *op;
 
-	if (add_context_access(program, block, call, name, capacity))
+	if (strncmp(name, TAIL_PREFIX, strlen(TAIL_PREFIX)) == 0 ||
+	    add_context_access(program, block, call, name, capacity))
 		return;
 	op = add_op(program, block, call, helper ? helper->op : IR_OP_HELPER, capacity);
 	op->name = helper ? helper->name : name;
@@ -289,6 +291,10 @@ static void add_intrinsic(struct ir_program *program, int block, LLVMValueRef ca
 		forbid(op, IR_LAYER_USER, IR_REASON_HELPER_KERNEL_ONLY,
 		       llvm_kernel_conversion(program, call, helper));
 	op->map = llvm_call_map(program, call, &op->inner);
+	if (op->kind == IR_OP_TAIL_CALL) { /* each layer has what the array holds */
+		op->name = op->map == IR_NONE ? "?" : program->maps[op->map].name;
+		op->map = IR_NONE;
+	}
 	forbid_by_map(program, op, call);
 	add_argument_accesses(program, block, call, capacity);
 }

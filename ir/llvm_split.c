@@ -5,6 +5,7 @@
  */
 #include "ir/ir.h"
 #include "ir/llvm_ir.h"
+#include "ir/tail_calls.h"
 
 #include <string.h>
 
@@ -14,7 +15,8 @@ static bool begins_block(LLVMValueRef instruction)
 	const char *name = llvm_intrinsic_name(instruction);
 
 	return name &&
-	       (strncmp(name, "cleave.map.", 11) == 0 || strncmp(name, "cleave.help.", 12) == 0);
+	       (strncmp(name, "cleave.map.", 11) == 0 || strncmp(name, "cleave.help.", 12) == 0 ||
+		strcmp(name, TAIL_ENTERED) == 0 || strcmp(name, TAIL_BEGIN) == 0);
 }
 
 static LLVMBasicBlockRef only_predecessor(LLVMBasicBlockRef block)

@@ -178,6 +178,7 @@ static int load_kernel_part(struct split *s, const struct check_side_setup *setu
 {
 	const struct bundle_member *object = bundle_find(setup->bundle, BUNDLE_MEMBER_KERNEL);
 	struct host_test_load options = {.what = "the kernel part",
+					 .bundle = setup->bundle,
 					 .program = setup->bundle->program,
 					 .tc = bundle_is_tc(setup->bundle),
 					 .preset = check_globals_preset,

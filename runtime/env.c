@@ -18,6 +18,7 @@
 #include "runtime/map_nest.h"
 #include "runtime/map_ops.h"
 #include "support/diag.h"
+#include "support/map_types.h"
 
 static int64_t call_update(struct cleave_env *env, struct cleave_map *map, const void *key,
 			   const void *value, uint64_t flags)
@@ -265,7 +266,8 @@ static int attach_map(const struct bundle_map *spec, const struct map_set_attach
 
 	if (spec->home == MAP_HOME_PACKET_LOCAL)
 		return 0;
-	if (spec->home == MAP_HOME_USER) {
+	/* Of an array of programs user has a copy of what it holds. */
+	if (spec->home == MAP_HOME_USER || map_type_holds(spec->type) == MAP_HOLDS_PROGRAMS) {
 		err = map_new_native(spec, set->cpus, &set->maps[index]);
 		if (!err)
 			set->maps[index]->index = index;

@@ -12,6 +12,11 @@ void host_program_types(struct bpf_object *object)
 	{
 		const char *section = bpf_program__section_name(prog);
 
+		if (section && !strncmp(section, "xdp", 3) &&
+		    bpf_program__type(prog) == BPF_PROG_TYPE_UNSPEC) {
+			bpf_program__set_type(prog, BPF_PROG_TYPE_XDP);
+			bpf_program__set_expected_attach_type(prog, BPF_XDP);
+		}
 		for (size_t i = 0; section && i < sizeof names / sizeof *names; i++)
 			if (!strncmp(section, names[i], strlen(names[i])))
 				bpf_program__set_type(prog, BPF_PROG_TYPE_SCHED_CLS);

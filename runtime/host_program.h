@@ -4,7 +4,8 @@
 
 struct bpf_object;
 
-/* Before the load: programs of sections tc, tcx/..., classifier and action become SCHED_CLS. */
+/* Before the load: programs of sections tc, tcx/..., classifier and action become SCHED_CLS,
+ * and what begins with "xdp", XDP. */
 void host_program_types(struct bpf_object *object);
 
 #endif

@@ -15,6 +15,7 @@
 #include "bundle/kernel_abi.h"
 #include "runtime/host_bpf.h"
 #include "runtime/host_program.h"
+#include "runtime/layer_programs.h"
 #include "runtime/packet_list.h"
 #include "runtime/test_skb.h"
 #include "support/diag.h"
@@ -133,7 +134,8 @@ static struct bpf_program *choose_programs(struct bpf_object *object,
 	host_program_types(object);
 	bpf_object__for_each_program(prog, object) bpf_program__set_autoload(
 	    prog, prog == chosen || !strcmp(bpf_program__name(prog), CLEAVE_PROG_BATCH) ||
-		      !strcmp(bpf_program__name(prog), CLEAVE_PROG_OUTPUT));
+		      !strcmp(bpf_program__name(prog), CLEAVE_PROG_OUTPUT) ||
+		      (load->bundle && layer_is_called(load->bundle, bpf_program__name(prog))));
 	return chosen;
 }
 
@@ -247,6 +249,8 @@ static int open_and_load(struct host_test *test, const struct host_test_load *lo
 		leave_out_unused_maps(test->object, load->bundle);
 	preset_sections(test->object, load);
 	err = bpf_object__load(test->object);
+	if (!err && load->bundle)
+		err = layer_fill_programs(test->object, load->bundle);
 	if (err)
 		return err;
 	test->prog_fd = bpf_program__fd(prog);

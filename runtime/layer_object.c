@@ -9,6 +9,8 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "runtime/host_program.h"
+#include "runtime/layer_programs.h"
 #include "support/diag.h"
 
 /* What libbpf says is shown only when a load fails, and then its end: the verifier's reason is
@@ -169,7 +171,7 @@ static void adopt_map(struct bpf_map *map, const struct bundle *bundle, const st
 	char pin[PINS_PATH_MAX];
 	int fd;
 
-	if (is_private(name))
+	if (is_private(name) || bpf_map__type(map) == BPF_MAP_TYPE_PROG_ARRAY)
 		return;
 	pins_map_name(pin, sizeof pin, pin_stem(name), find_layout(bundle, name));
 	fd = pins_get(pins, pin);
@@ -180,6 +182,12 @@ static void adopt_map(struct bpf_map *map, const struct bundle *bundle, const st
 	close(fd);
 }
 
+/* Its programs belong to one instance each. */
+static bool is_program_array(const struct bpf_map *map)
+{
+	return bpf_map__type(map) == BPF_MAP_TYPE_PROG_ARRAY;
+}
+
 static int share_maps(struct bpf_object *object, struct bpf_object *shared)
 {
 	struct bpf_map *map, *from = NULL;
@@ -188,7 +196,7 @@ static int share_maps(struct bpf_object *object, struct bpf_object *shared)
 	bpf_object__for_each_map(map, object)
 	{
 		from = bpf_object__next_map(shared, from);
-		if (strstr(bpf_map__name(map), ".rodata"))
+		if (strstr(bpf_map__name(map), ".rodata") || is_program_array(map))
 			continue;
 		err = bpf_map__reuse_fd(map, bpf_map__fd(from));
 		if (err)
@@ -222,7 +230,9 @@ static int prepare(struct bpf_object *object, struct bpf_program *prog,
 		bool batch = !strcmp(bpf_program__name(other), CLEAVE_PROG_BATCH) ||
 			     !strcmp(bpf_program__name(other), CLEAVE_PROG_OUTPUT);
 
-		bpf_program__set_autoload(other, other == prog || (batch && !shared));
+		bpf_program__set_autoload(
+		    other, other == prog || (batch && !shared) ||
+			       layer_is_called(load->bundle, bpf_program__name(other)));
 	}
 	err = set_globals(object, load, config);
 	return err ? err : shared ? share_maps(object, shared) : 0;
@@ -256,6 +266,7 @@ int kernel_object_load(struct kernel_object *out, const struct kernel_load *load
 			   strerror(errno));
 		return -EBADMSG;
 	}
+	host_program_types(out->object);
 	prog = find_program(out->object, load->bundle->program);
 	err = prog ? prepare(out->object, prog, load, config, shared) : -ENOENT;
 	if (err) {
@@ -271,6 +282,8 @@ int kernel_object_load(struct kernel_object *out, const struct kernel_load *load
 			adopt_map(map, load->bundle, pins, adopted);
 	}
 	err = bpf_object__load(out->object);
+	if (!err)
+		err = layer_fill_programs(out->object, load->bundle);
 	if (err) {
 		report_load_failure(diag, err);
 		kernel_object_free(out);

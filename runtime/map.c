@@ -57,6 +57,8 @@ int map_new_native(const struct bundle_map *spec, uint32_t cpus, struct cleave_m
 	case BPF_MAP_TYPE_ARRAY:
 	case BPF_MAP_TYPE_PERCPU_ARRAY:
 		return map_array_new(spec, cpus, map);
+	case BPF_MAP_TYPE_PROG_ARRAY:
+		return map_programs_new(spec, map);
 	case BPF_MAP_TYPE_DEVMAP:
 	case BPF_MAP_TYPE_CPUMAP:
 	case BPF_MAP_TYPE_XSKMAP:

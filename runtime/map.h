@@ -97,6 +97,8 @@ uint32_t map_type(const struct cleave_map *map);
 uint32_t map_key_bytes(const struct cleave_map *map);
 /* Of the operator's view: value_size, or CPUs times value_size padded to 8. */
 size_t map_value_bytes(const struct cleave_map *map);
+/* Puts the program with this number, less one, into an array of programs; 0: none. */
+void map_programs_set(struct cleave_map *map, uint32_t index, uint32_t number);
 /* First value of an array in memory as this CPU sees it (stride: value_size padded to 8), or NULL.
  */
 uint8_t *map_memory(const struct cleave_map *map, uint32_t cpu);

@@ -58,6 +58,8 @@ void map_head_init(struct cleave_map *map, const struct map_ops *ops, const stru
 		   uint32_t cpus);
 
 int map_array_new(const struct bundle_map *spec, uint32_t cpus, struct cleave_map **map);
+/* An array of programs, as user looks into it: map_programs.c. */
+int map_programs_new(const struct bundle_map *spec, struct cleave_map **map);
 int map_devices_new(const struct bundle_map *spec, struct cleave_map **map);
 int map_hash_new(const struct bundle_map *spec, uint32_t cpus, struct cleave_map **map);
 int map_lpm_new(const struct bundle_map *spec, struct cleave_map **map);

@@ -33,7 +33,8 @@ static bool inside(const struct nest *n, int edge)
 {
 	const struct ir_edge *e = &n->program->edges[edge];
 
-	return e->from != IR_NONE && !n->dropped[edge] && n->member[e->from] && n->member[e->to];
+	return e->from != IR_NONE && !e->tail && !n->dropped[edge] && n->member[e->from] &&
+	       n->member[e->to];
 }
 
 /* Pops one component off Tarjan's stack. */

@@ -3,6 +3,7 @@
 #include "bundle/kernel_abi.h"
 #include "ir/context_fields.h"
 #include "ir/helpers.h"
+#include "ir/tail_calls.h"
 #include "support/arena.h"
 
 #include <linux/bpf.h>
@@ -193,9 +194,12 @@ static void lower_instruction(struct llvm_clone *c, LLVMValueRef i)
 {
 	const char *name = llvm_intrinsic_name(i);
 
-	if (!name)
+	LLVMValueRef now;
+
+	if (!name || strcmp(name, TAIL_PROGRAM) == 0)
 		return;
-	LLVMValueRef now = lower_call(c, i, name);
+	if (!llvm_lower_tail_call(c, i, name, &now))
+		now = lower_call(c, i, name);
 	if (LLVMGetTypeKind(LLVMTypeOf(i)) != LLVMVoidTypeKind)
 		LLVMReplaceAllUsesWith(i, now);
 	LLVMInstructionEraseFromParent(i);

@@ -47,6 +47,8 @@ static struct reached find_reached(struct llvm_clone *c)
 	struct reached r = {.arena = c->arena};
 
 	reach(&r, c->function);
+	for (size_t p = 0; p < c->program->program_count; p++)
+		reach(&r, LLVMGetNamedFunction(c->module, c->program->programs[p].name));
 	for (size_t i = 0; i < r.count; i++) {
 		if (LLVMIsAFunction(r.value[i]))
 			reach_from_function(&r, r.value[i]);

@@ -51,8 +51,9 @@ static bool drop_unused(LLVMModuleRef module, const char *name)
 static void drop_unused_runtime(struct llvm_clone *c)
 {
 	static const char *const names[] = {
-	    CLEAVE_MAP_XSKS,   CLEAVE_MAP_COUNTERS,  CLEAVE_MAP_ORDER,       CLEAVE_MAP_BATCH,
-	    CLEAVE_MAP_OUTPUT, CLEAVE_REPLAY_SYMBOL, CLEAVE_REDIRECT_SYMBOL, CLEAVE_SKB_SYMBOL};
+	    CLEAVE_MAP_XSKS,        CLEAVE_MAP_COUNTERS, CLEAVE_MAP_ORDER,
+	    CLEAVE_MAP_BATCH,       CLEAVE_MAP_OUTPUT,   CLEAVE_REPLAY_SYMBOL,
+	    CLEAVE_REDIRECT_SYMBOL, CLEAVE_SKB_SYMBOL,   CLEAVE_MAP_DEPTH};
 
 	drop_unused(c->module, "cleave_batch_one");
 	drop_unused(c->module, "cleave_output_one");
@@ -88,8 +89,20 @@ static void drop_unused_functions(struct llvm_clone *c)
 		drop_unused(c->module, arena_printf(c->arena, "cleave_claim_%d", n));
 }
 
-static int finish(struct llvm_clone *c, const char *passes, struct backend_output *output,
-		  struct diag *diag)
+static void keep_habits(struct llvm_clone *c)
+{
+	LLVMValueRef f;
+
+	for (size_t p = 0; (f = llvm_kernel_program(c, p)); p++) {
+		llvm_take_function(c, f);
+		llvm_keep_habits(c);
+		llvm_fill_stack_slots(c);
+	}
+}
+
+/* split: the joined function of programs that call each other falls apart again. */
+static int finish(struct llvm_clone *c, bool split, const char *passes,
+		  struct backend_output *output, struct diag *diag)
 {
 	LLVMTargetMachineRef target = llvm_bpf_target(diag);
 	int err = c->program->kind == IR_PROGRAM_TC
@@ -100,14 +113,16 @@ static int finish(struct llvm_clone *c, const char *passes, struct backend_outpu
 		return err ? err : -1;
 	llvm_fill_claims(c);
 	drop_unused_functions(c);
-	err = llvm_run_passes(c->module, passes, target, diag);
+	if (split)
+		err = llvm_split_programs(c, diag);
+	if (!err)
+		err = llvm_run_passes(c->module, passes, target, diag);
 	if (!err) {
 		drop_unused_runtime(c);
-		if (passes == light_passes) {
-			llvm_keep_habits(c);
-			llvm_fill_stack_slots(c);
-		}
+		if (passes == light_passes)
+			keep_habits(c);
 		/* Before: LLVM lets objects share their places as it emits. */
+		llvm_take_function(c, llvm_kernel_program(c, 0));
 		output->stack_place_count = llvm_find_stack_places(c, &output->stack_places);
 		err = llvm_emit_object(c->arena, c->module, target, output, diag);
 	}
@@ -164,20 +179,30 @@ static bool is_source_unchanged(const struct plan *plan)
 
 static void take_original(struct llvm_clone *c)
 {
+	LLVMValueRef f;
+
 	LLVMDisposeModule(c->module);
 	c->module = LLVMCloneModule(c->program->llvm->original);
 	c->function = LLVMGetNamedFunction(c->module, c->program->name);
 	llvm_reduce_to_program(c);
 	if (c->replay_inputs)
 		replay_helpers(c);
-	llvm_note_context(c);
+	for (size_t p = 0; (f = llvm_kernel_program(c, p)); p++) {
+		llvm_take_function(c, f);
+		llvm_note_context(c);
+	}
 }
 
 static int emit_unchanged(struct llvm_clone *c, struct backend_output *output, struct diag *diag)
 {
+	LLVMValueRef f;
+
 	take_original(c);
-	llvm_count_verdicts(c);
-	return finish(c, "always-inline,globaldce", output, diag);
+	for (size_t p = 0; (f = llvm_kernel_program(c, p)); p++) {
+		llvm_take_function(c, f);
+		llvm_count_verdicts(c);
+	}
+	return finish(c, false, "always-inline,globaldce", output, diag);
 }
 
 static int emit_split(struct llvm_clone *c, struct backend_output *output, struct diag *diag)
@@ -185,6 +210,7 @@ static int emit_split(struct llvm_clone *c, struct backend_output *output, struc
 	int err;
 
 	llvm_make_adds_atomic(c);
+	llvm_choose_program(c);
 	llvm_note_context(c);
 	llvm_keep_null_tests(c);
 	llvm_count_verdicts(c);
@@ -199,7 +225,7 @@ static int emit_split(struct llvm_clone *c, struct backend_output *output, struc
 	llvm_define_maps(c);
 	llvm_build_batch(c);
 	llvm_build_outputs(c);
-	return finish(c, light_passes, output, diag);
+	return finish(c, true, light_passes, output, diag);
 }
 
 static int emit(const struct plan *plan, const struct backend_options *options,
@@ -239,7 +265,7 @@ int backend_emit_replayed_source(const struct ir_program *program, struct backen
 
 	c->replay_inputs = true;
 	take_original(c);
-	err = finish(c, light_passes, output, diag);
+	err = finish(c, false, light_passes, output, diag);
 	llvm_clone_free(&c);
 	return err;
 }

@@ -21,6 +21,20 @@ LLVMValueRef llvm_replay_helper(struct llvm_clone *clone, LLVMValueRef call,
  */
 void llvm_count_verdicts(struct llvm_clone *clone);
 
+/*
+ * Programs that call each other are one function in the graph. Before the cuts: it asks which
+ * program runs. At the end: a program of the source's name for each that the kernel part has.
+ */
+void llvm_choose_program(struct llvm_clone *clone);
+int llvm_split_programs(struct llvm_clone *clone, struct diag *diag);
+/* The kernel part's programs by number, as functions of its module; NULL behind the last. */
+LLVMValueRef llvm_kernel_program(const struct llvm_clone *clone, size_t number);
+/* Makes it the function that is worked on. */
+void llvm_take_function(struct llvm_clone *clone, LLVMValueRef function);
+/* The lowering of cleave.tail.*, and of a tail call; false for other intrinsics. */
+bool llvm_lower_tail_call(struct llvm_clone *clone, LLVMValueRef call, const char *name,
+			  LLVMValueRef *now);
+
 /* Of clang's own module: only what the program reaches stays after the next pass. */
 void llvm_reduce_to_program(struct llvm_clone *clone);
 

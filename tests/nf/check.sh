@@ -5,6 +5,7 @@
 #   // EXPECT split-user: TEXT   user cannot run all of it: no check of that split, but this message
 #   // EXPECT check: TEXT   what check says of every variant
 #   // CHECK --delay 0: why   options of check for this file
+#   // OPTION --program NAME   options of every command for this file
 #   // EVERY --cuts 10: why   the same with `every` only; CLEAVE_CUTS=all in the environment tries all cuts
 #   // GEN {...}              traffic, as --gen takes it; may go on in further such lines
 #   // MAPS {...}             what maps start with, as --map-init takes it
@@ -30,7 +31,7 @@ sed -n 's,^// MAPS ,,p' "$file" >"$work/maps.json"
 [ -s "$work/maps.json" ] && set -- "$@" --map-init "$work/maps.json"
 [ -e "${file%.bpf.c}.maps.json" ] && set -- "$@" --map-init "${file%.bpf.c}.maps.json"
 # shellcheck disable=SC2046 # words
-set -- "$@" $(sed -n 's,^// CHECK \(--[^:]*\).*,\1,p' "$file")
+set -- "$@" $(sed -n 's,^// CHECK \(--[^:]*\).*,\1,p; s,^// OPTION ,,p' "$file")
 if [ "$split" = every ]; then
 	every=$(sed -n 's,^// EVERY \(--[^:]*\).*,\1,p' "$file")
 	[ "${CLEAVE_CUTS-}" != all ] || every=$(echo " $every" | sed 's/ --cuts [0-9]*//')

@@ -6,6 +6,7 @@
 #   // EXPECT home NAME: shared array  where a map lives
 #   // EXPECT split-kernel: TEXT       `--split kernel` is refused with exit code 1 and this text
 #   // EXPECT split-user: TEXT        the same of `--split user`
+#   // OPTION --program NAME           options of every command
 #   // EXPECT error: FILE:LINE: TEXT   the build is refused with exit code 1, this place and this text
 #
 # --bless rewrites the layers, cuts and home lines that are there.
@@ -14,6 +15,7 @@ cleave=$1 file=$2
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failed=0
+options=$(sed -n 's,^// OPTION ,,p' "$file")
 
 fail() {
 	echo "$file: $1"
@@ -27,7 +29,8 @@ expected() { # the texts behind `// EXPECT KEY`
 refusal() { # TEXT ARGUMENT... : exit code 1 and each word group of TEXT, in a message
 	text=$1
 	shift
-	"$cleave" build "$file" -o "$work/out.cleave" "$@" >"$work/out" 2>&1
+	# shellcheck disable=SC2086 # words
+	"$cleave" build "$file" $options -o "$work/out.cleave" "$@" >"$work/out" 2>&1
 	code=$?
 	[ $code -eq 1 ] || fail "exit code $code instead of 1"
 	[ -e "$work/out.cleave" ] && fail "a bundle was left behind"
@@ -43,7 +46,8 @@ if [ -n "$error" ]; then
 	exit $failed
 fi
 
-"$cleave" explain "$file" >"$work/plan" 2>"$work/err" || {
+# shellcheck disable=SC2086 # words
+"$cleave" explain "$file" $options >"$work/plan" 2>"$work/err" || {
 	fail "no plan: $(head -3 "$work/err")"
 	exit 1
 }

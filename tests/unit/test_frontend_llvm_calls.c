@@ -69,7 +69,7 @@ static void test_library_and_barrier(void **state)
 static void test_refusals(void **state)
 {
 	case_refused(NF "{\nbpf_loop(4, ctx, 0, 0); return 1; }\n", 3,
-		     "helper loop is not supported");
+		     "bpf_loop whose callback is not known here is not supported");
 	case_refused("static long (*h)(void) = (void *)9999;\n" NF "{\nreturn h(); }\n", 4,
 		     "helper 9999 is not known");
 	case_refused(NF "{ void (*f)(void) =\n"

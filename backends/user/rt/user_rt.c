@@ -16,6 +16,7 @@
 
 #include "bundle/kernel_abi.h"
 #include "bundle/user_abi.h"
+#include "ir/tail_calls.h"
 
 #define RT __attribute__((always_inline))
 
@@ -166,6 +167,46 @@ RT void cleave_rt_map_add(struct cleave_packet *p, uint32_t map, const void *key
 RT void *cleave_rt_map_value(struct cleave_packet *p, uint32_t map, uint32_t index)
 {
 	return p->env->calls->map_value(p->env, p->env->maps[map], index);
+}
+
+/*
+ * Tail calls. The user side of an array of programs holds a program's number + 1; 0 is no program,
+ * ~0 one that is none of ours. As the JIT does it, a call that fails does not count.
+ */
+
+RT void cleave_rt_tail_start(struct cleave_packet *p)
+{
+	(void)p;
+}
+
+RT void cleave_rt_tail_enter(struct cleave_packet *p, uint32_t map, uint32_t program)
+{
+	(void)p;
+	(void)map;
+	(void)program;
+}
+
+RT uint32_t cleave_rt_tail_entered(struct cleave_packet *p, uint32_t program, uint32_t depth)
+{
+	(void)p;
+	(void)program;
+	return depth;
+}
+
+RT void cleave_rt_tail_begin(struct cleave_packet *p)
+{
+	(void)p;
+}
+
+RT uint32_t cleave_rt_help_tail_call(struct cleave_packet *p, uint32_t map, uint32_t index,
+				     uint32_t depth)
+{
+	const uint32_t *program;
+
+	if (depth >= MAX_TAIL_CALL_CNT)
+		return UINT32_MAX;
+	program = p->env->calls->map_lookup(p->env, p->env->maps[map], &index);
+	return program ? *(const volatile uint32_t *)program - 1 : UINT32_MAX;
 }
 
 /* Clocks, random numbers, the CPU. */

@@ -58,6 +58,13 @@ struct {
 	__type(value, struct cleave_output_args);
 } cleave_outq SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} cleave_depth SEC(".maps");
+
 struct cleave_replay_inputs cleave_replay SEC(".bss");
 struct cleave_replay_redirect cleave_redirect SEC(".bss");
 struct cleave_skb cleave_skb_left SEC(".bss");
@@ -84,6 +91,22 @@ static RT struct cleave_order *order(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&cleave_order, &zero);
+}
+
+/* Tail calls so far: a chain runs on one CPU without another packet in between. */
+RT void cleave_rt_tail_start(void)
+{
+	__u32 zero = 0, *depth = bpf_map_lookup_elem(&cleave_depth, &zero);
+
+	if (depth)
+		*depth = 0;
+}
+
+RT __u32 cleave_rt_tail_depth(void)
+{
+	__u32 zero = 0, *depth = bpf_map_lookup_elem(&cleave_depth, &zero);
+
+	return depth ? ++*depth : 0;
 }
 
 /* The same helpers, and a note of what they were asked; without a branch, which every program that
