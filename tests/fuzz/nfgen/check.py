@@ -23,7 +23,6 @@ import subprocess
 
 FAILURES = ("model", "mismatch", "overtaken", "crash", "no-time", "refused", "verifier")
 SPLITS = re.compile(r"(\d+) legal cuts, (\d+) variants, (\d+) without, (\d+) remedies")
-NO_MAP = re.compile(r'the program has no map "(\w+)"')
 NO_VARIANT = re.compile(r"cut \d+: no variant: (.*)")
 REFUSED_PART = re.compile(r"verifier|refuse|too (big|long|large)|BPF")
 
@@ -37,7 +36,8 @@ class Checker:
     def check(self, program, stem, tree=None, delay=None):
         """delay: packets in flight at a time; None: as many as check does by itself."""
         program.write(self.folder, stem, tree)
-        outcome = self.run_with_maps(stem, program.seed, delay)
+        self.forget_maps(stem)
+        outcome = self.run(stem, program.seed, delay)
         if outcome.kind == "mismatch" and delay is None and self.run(stem, program.seed, 0).kind == "ok":
             outcome.kind = "overtaken"
         if outcome.kind == "rejected" and self.kernel_takes(stem):
@@ -54,20 +54,15 @@ class Checker:
         return compiled.returncode == 0 and bool(cleaved) and subprocess.run(
             [str(cleaved[0]), "verify", f"{stem}.o"], cwd=self.folder, capture_output=True).returncode == 0
 
-    def run_with_maps(self, stem, seed, delay):
-        while True:
-            outcome = self.run(stem, seed, delay)
-            unknown = NO_MAP.search(outcome.said)
-            if not unknown:
-                return outcome
-            self.forget_map(stem, unknown[1])
-
-    def forget_map(self, stem, name):
-        """clang drops maps that nothing reaches."""
+    def forget_maps(self, stem):
+        """clang drops maps that nothing reaches; those of a program that it does not take are nobody's business."""
         path = self.folder / f"{stem}.maps.json"
-        maps = json.loads(path.read_text())
-        del maps[name]
-        path.write_text(json.dumps(maps) + "\n")
+        seen = subprocess.run([str(self.cleave), "inspect", f"{stem}.bpf.c", "--json", "--", "-w"], cwd=self.folder,
+                              capture_output=True, text=True, errors="replace")
+        if seen.returncode == 0:
+            known = {each["name"] for each in json.loads(seen.stdout)["maps"]}
+            maps = {name: entries for name, entries in json.loads(path.read_text()).items() if name in known}
+            path.write_text(json.dumps(maps) + "\n")
 
     def command(self, stem, seed, delay):
         return [str(self.cleave), "check", f"{stem}.bpf.c", "--split", "every", "--packets", str(self.packets), "--seed",
