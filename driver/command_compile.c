@@ -134,6 +134,8 @@ static char *default_output(struct arena *arena, const char *source)
 	const char *name = slash ? slash + 1 : source, *end = strstr(name, ".bpf.c");
 
 	if (!end)
+		end = strstr(name, ".bpf.o");
+	if (!end)
 		end = strrchr(name, '.');
 	return arena_printf(arena, "%.*s.cleave", end ? (int)(end - name) : (int)strlen(name),
 			    name);

@@ -1,7 +1,9 @@
 /* Runs clang: once to bitcode and, beside it, once to the object that is the oracle. */
 #include "frontend/frontend.h"
+#include "frontend/lift.h"
 #include "frontend/source_place.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 #include <unistd.h>
 
 #include "support/arena.h"
+#include "support/file.h"
 #include "support/memory_file.h"
 #include "support/process.h"
 
@@ -50,26 +53,30 @@ static double now_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-/* What people give instead of a source, by its first bytes. */
-static const char *find_mistake(const char *path)
+static bool begins_with(const char *path, const char *magic)
 {
-	static const struct {
-		const char *magic, *what;
-	} mistakes[] = {
-	    {"\177ELF", "this is a compiled object; the C source is needed"},
-	    {"BC\300\336", "this is LLVM bitcode; the C source is needed"},
-	    {"SHA256", "this is a bundle; the C source is needed (explain, check and bundle show "
-		       "take bundles)"},
-	};
 	char head[8] = {0};
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t got = fd < 0 ? 0 : read(fd, head, sizeof head);
 
 	if (fd >= 0)
 		close(fd);
+	return got >= (ssize_t)strlen(magic) && !memcmp(head, magic, strlen(magic));
+}
+
+/* What people give instead of a source, by its first bytes. */
+static const char *find_mistake(const char *path)
+{
+	static const struct {
+		const char *magic, *what;
+	} mistakes[] = {
+	    {"BC\300\336", "this is LLVM bitcode; the C source or an object is needed"},
+	    {"SHA256", "this is a bundle; the C source or an object is needed (explain, check "
+		       "and bundle show take bundles)"},
+	};
+
 	for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
-		if (got >= (ssize_t)strlen(mistakes[i].magic) &&
-		    !memcmp(head, mistakes[i].magic, strlen(mistakes[i].magic)))
+		if (begins_with(path, mistakes[i].magic))
 			return mistakes[i].what;
 	return NULL;
 }
@@ -221,6 +228,35 @@ static int run_clang(struct arena *arena, const struct frontend_input *input,
 	return err;
 }
 
+/* The object is its own oracle. */
+static int read_object(struct arena *arena, const struct frontend_input *input,
+		       struct frontend_output *out, struct diag *diag)
+{
+	struct lift_input lift = {.path = input->path, .program = input->program};
+	struct frontend_input plain = {.path = input->path};
+	struct source_place place = {0};
+	char *bytes;
+	int err = source_place_find(arena, &plain, &place, diag);
+
+	if (!err && input->flag_count) {
+		diag_error(diag, (struct src_loc){.file = input->path},
+			   "clang's flags (%s) are for a source; this is compiled already",
+			   input->flags[0]);
+		return -EINVAL;
+	}
+	if (!err)
+		err = file_read(arena, input->path, &bytes, &lift.size);
+	if (err) {
+		diag_error(diag, (struct src_loc){.file = input->path}, "%s", strerror(-err));
+		return err;
+	}
+	lift.bytes = bytes;
+	out->oracle = bytes;
+	out->oracle_size = lift.size;
+	out->folder = place.absolute;
+	return frontend_lift(arena, &lift, &out->bitcode, &out->bitcode_size, diag);
+}
+
 int frontend_compile(struct arena *arena, const struct frontend_input *input,
 		     struct frontend_output *out, struct diag *diag)
 {
@@ -230,7 +266,8 @@ int frontend_compile(struct arena *arena, const struct frontend_input *input,
 
 	*out = (struct frontend_output){0};
 	if (!err)
-		err = run_clang(arena, input, out, diag);
+		err = begins_with(input->path, ELFMAG) ? read_object(arena, input, out, diag)
+						       : run_clang(arena, input, out, diag);
 	if (err)
 		return err;
 	source.bitcode = out->bitcode;

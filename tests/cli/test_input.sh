@@ -15,7 +15,7 @@ refuses 1 'empty.bpf.c: error: there is no XDP or TC program in it (SEC("xdp"), 
 head -c 5000 "$CLEAVE" | tail -c 4000 >garbage.bpf.c
 refuses 1 "garbage.bpf.c: error: clang-19 does not accept it" "$CLEAVE" build garbage.bpf.c
 printf '\177ELF' >object.bpf.o
-refuses 1 "object.bpf.o: error: this is a compiled object; the C source is needed" "$CLEAVE" build object.bpf.o
+refuses 1 "object.bpf.o: error: the object is cut short" "$CLEAVE" build object.bpf.o
 awk 'BEGIN { printf "int x = y"; for (i = 0; i < 20000; i++) printf " + 1"; print ";" }' >long.bpf.c
 refuses 1 "long.bpf.c:1:9: error: use of undeclared identifier" "$CLEAVE" build long.bpf.c
 awk 'BEGIN { printf "int x = 1"; for (i = 0; i < 20000; i++) printf " + 1"; print ";" }' >long.h
@@ -46,7 +46,7 @@ done
 # One where the other belongs.
 minimal good.bpf.c
 works "$CLEAVE" build good.bpf.c
-refuses 1 "good.cleave: error: this is a bundle; the C source is needed" "$CLEAVE" build good.cleave -o other.cleave
+refuses 1 "good.cleave: error: this is a bundle; the C source or an object is needed" "$CLEAVE" build good.cleave -o other.cleave
 refuses 1 "good.cleave: error: this is a bundle" "$CLEAVE" inspect good.cleave
 for command in "bundle show" "bundle verify" "bundle unpack" "run -i lo" "replay --pcap x.pcap"; do
 	# shellcheck disable=SC2086

@@ -51,7 +51,7 @@ static void test_object_as_source(void **state)
 	case_write("nf.bpf.c", "\177ELF\002\001\001");
 	case_run(&c);
 	assert_int_equal(c.err, -EINVAL);
-	case_expect(c.messages, "nf.bpf.c: error: this is a compiled object");
+	case_expect(c.messages, "nf.bpf.c: error: the object is cut short");
 	case_close(&c);
 }
 

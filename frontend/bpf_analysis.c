@@ -1,0 +1,315 @@
+#include "frontend/bpf_analysis.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <string.h>
+
+#include "ir/ir.h"
+#include "support/arena.h"
+
+enum { INSTRUCTIONS_MAX = 1 << 19, DEPTH_MAX = 16 };
+
+struct src_loc bpf_place(const struct bpf_analysis *a, int instance, uint32_t at)
+{
+	return bpf_object_place(a->object, a->instances[instance].function, at);
+}
+
+static void fail(struct bpf_analysis *a, struct src_loc place, enum ir_reason reason,
+		 const char *detail)
+{
+	struct ir_why why = {reason, detail};
+
+	diag_error(a->diag, place, "%s", ir_why_sentence(a->object->arena, why));
+	a->err = -EINVAL;
+}
+
+/* ---- instances ---- */
+
+static int add_instance(struct bpf_analysis *a, struct bpf_function *function, int parent,
+			uint32_t call_block)
+{
+	struct arena *arena = a->object->arena;
+	const struct bpf_cfg *cfg = bpf_cfg_get(a->object, function, a->diag);
+	struct bpf_instance *i;
+
+	if (!cfg) {
+		a->err = -EINVAL;
+		return -1;
+	}
+	i = ARENA_PUSH(arena, a->instances, a->instance_count, a->instance_cap);
+	*i = (struct bpf_instance){.function = function,
+				   .cfg = cfg,
+				   .parent = parent,
+				   .depth = parent < 0 ? 0 : a->instances[parent].depth + 1,
+				   .call_block = call_block,
+				   .in = arena_array(arena, cfg->order_count + 1, sizeof *i->in),
+				   .pending = arena_array(arena, cfg->order_count + 1, 1),
+				   .child =
+				       arena_array(arena, cfg->block_count + 1, sizeof *i->child)};
+	for (uint32_t b = 0; b < cfg->block_count; b++)
+		i->child[b] = -1;
+	a->instructions += function->end - function->first;
+	return (int)a->instance_count - 1;
+}
+
+/* What a call may not do. */
+static bool check_call(struct bpf_analysis *a, int instance, uint32_t at,
+		       const struct bpf_function *callee)
+{
+	struct src_loc place = bpf_place(a, instance, at);
+
+	for (int i = instance; i >= 0; i = a->instances[i].parent)
+		if (a->instances[i].function == callee) {
+			fail(a, place, IR_REASON_RECURSION, callee->name);
+			return false;
+		}
+	if (a->instances[instance].depth + 1 == DEPTH_MAX ||
+	    a->instructions + callee->end - callee->first > INSTRUCTIONS_MAX) {
+		fail(a, place, IR_REASON_UNSUPPORTED_CALL,
+		     arena_printf(a->object->arena,
+				  "inlining %s (over %d instructions, or %d calls deep)",
+				  callee->name, INSTRUCTIONS_MAX, DEPTH_MAX));
+		return false;
+	}
+	return true;
+}
+
+static int child_of(struct bpf_analysis *a, int instance, uint32_t block, uint32_t at)
+{
+	const struct bpf_reference *r = &bpf_at(a, instance, at)->reference;
+	struct bpf_function *callee = bpf_object_function(a->object, r->index, r->offset);
+	int child = a->instances[instance].child[block];
+
+	if (child >= 0)
+		return child;
+	if (!callee) {
+		fail(a, bpf_place(a, instance, at), IR_REASON_UNSUPPORTED_CALL,
+		     "calling the middle of a function");
+		return -1;
+	}
+	if (!check_call(a, instance, at, callee))
+		return -1;
+	child = add_instance(a, callee, instance, block);
+	a->instances[instance].child[block] = child;
+	return child;
+}
+
+/* ---- the work list: a flag for each block ---- */
+
+static void queue(struct bpf_instance *i, uint32_t order)
+{
+	if (i->pending[order])
+		return;
+	i->pending[order] = true;
+	if (!i->pending_count++ || order < i->pending_first)
+		i->pending_first = order;
+}
+
+static uint32_t dequeue(struct bpf_instance *i)
+{
+	uint32_t order = i->pending_first;
+
+	i->pending[order] = false;
+	i->pending_count--;
+	for (uint32_t n = order + 1; i->pending_count && n < i->cfg->order_count; n++)
+		if (i->pending[n]) {
+			i->pending_first = n;
+			break;
+		}
+	return order;
+}
+
+static struct bpf_state *copy_state(const struct bpf_analysis *a, const struct bpf_state *from,
+				    unsigned depth)
+{
+	struct bpf_state *to = arena_alloc(a->object->arena, bpf_state_bytes(depth));
+
+	memcpy(to, from, bpf_state_bytes(depth));
+	return to;
+}
+
+static void flow_into(struct bpf_analysis *a, int instance, uint32_t block,
+		      const struct bpf_state *state)
+{
+	struct bpf_instance *i = &a->instances[instance];
+	uint32_t order = i->cfg->blocks[block].order;
+
+	if (!i->in[order]) {
+		i->in[order] = copy_state(a, state, i->depth);
+		queue(i, order);
+	} else if (bpf_state_join(i->in[order], state, i->depth)) {
+		queue(i, order);
+	}
+}
+
+/* ---- branches ---- */
+
+static bool tests_for_null(const struct bpf_instruction *i, const struct bpf_state *state)
+{
+	struct bpf_value right = bpf_operand(i, state);
+
+	return BPF_CLASS(i->code) == BPF_JMP && bpf_value_is_pointer(state->reg[i->dst]) &&
+	       bpf_value_is_constant(right) && right.number == 0 &&
+	       (BPF_OP(i->code) == BPF_JEQ || BPF_OP(i->code) == BPF_JNE);
+}
+
+void bpf_find_ways(const struct bpf_analysis *a, int instance, uint32_t block,
+		   const struct bpf_state *state, struct bpf_way *taken, struct bpf_way *next)
+{
+	const struct bpf_block *b = &a->instances[instance].cfg->blocks[block];
+	const struct bpf_instruction *i = bpf_at(a, instance, b->end - 1);
+	int outcome;
+
+	*taken = (struct bpf_way){b->taken, -1};
+	*next = (struct bpf_way){b->next, -1};
+	if (!bpf_is_jump(i) || b->taken == BPF_NO_BLOCK || b->next == BPF_NO_BLOCK ||
+	    i->dst >= BPF_REGISTERS || i->src >= BPF_REGISTERS)
+		return;
+	outcome = bpf_value_compare(BPF_OP(i->code), BPF_CLASS(i->code) == BPF_JMP,
+				    state->reg[i->dst], bpf_operand(i, state));
+	if (outcome == 0)
+		taken->block = BPF_NO_BLOCK;
+	else if (outcome == 1)
+		next->block = BPF_NO_BLOCK;
+	else if (tests_for_null(i, state))
+		(BPF_OP(i->code) == BPF_JEQ ? taken : next)->null_register = i->dst;
+}
+
+static void go(struct bpf_analysis *a, int instance, struct bpf_way way, struct bpf_state *state)
+{
+	struct bpf_value before;
+
+	if (way.block == BPF_NO_BLOCK)
+		return;
+	if (way.null_register < 0) {
+		flow_into(a, instance, way.block, state);
+		return;
+	}
+	before = state->reg[way.null_register];
+	state->reg[way.null_register] = (struct bpf_value){.kind = BPF_VALUE_NUMBER, .known = true};
+	flow_into(a, instance, way.block, state);
+	state->reg[way.null_register] = before;
+}
+
+/* ---- calls and returns ---- */
+
+/* What the caller finds behind the call: its own registers, the callee's result, all stacks. */
+static void flow_back(struct bpf_analysis *a, int child, struct bpf_state *caller)
+{
+	const struct bpf_instance *i = &a->instances[child];
+	const struct bpf_instance *p = &a->instances[i->parent];
+
+	if (!i->out)
+		return;
+	caller->reg[0] = i->out->reg[0];
+	for (unsigned r = 1; r <= 5; r++)
+		caller->reg[r] = (struct bpf_value){.kind = BPF_VALUE_NONE};
+	memcpy(caller->slots, i->out->slots, (p->depth + 1) * sizeof *caller->slots);
+	if (p->cfg->blocks[i->call_block].next != BPF_NO_BLOCK)
+		flow_into(a, i->parent, p->cfg->blocks[i->call_block].next, caller);
+}
+
+static void call(struct bpf_analysis *a, int instance, uint32_t block, struct bpf_state *state)
+{
+	uint32_t at = a->instances[instance].cfg->blocks[block].end - 1;
+	int child = child_of(a, instance, block, at);
+	struct bpf_state *entry;
+
+	if (child < 0)
+		return;
+	entry = arena_alloc(a->object->arena, bpf_state_bytes(a->instances[child].depth));
+	memcpy(entry, state, bpf_state_bytes(a->instances[instance].depth));
+	entry->reg[0] = (struct bpf_value){.kind = BPF_VALUE_NONE};
+	for (unsigned r = 6; r < BPF_FRAME_REGISTER; r++)
+		entry->reg[r] = (struct bpf_value){.kind = BPF_VALUE_NONE};
+	entry->reg[BPF_FRAME_REGISTER] = (struct bpf_value){BPF_VALUE_FRAME, true, child, 0};
+	flow_into(a, child, a->instances[child].cfg->order[0], entry);
+	flow_back(a, child, state);
+}
+
+static void leave(struct bpf_analysis *a, int instance, const struct bpf_state *state)
+{
+	struct bpf_instance *i = &a->instances[instance], *p;
+	bool changed = !i->out;
+
+	if (i->parent < 0)
+		return;
+	if (changed)
+		i->out = copy_state(a, state, i->depth);
+	else
+		changed = bpf_state_join(i->out, state, i->depth);
+	p = &a->instances[i->parent];
+	if (changed)
+		queue(p, p->cfg->blocks[i->call_block].order);
+}
+
+/* ---- the fixpoint ---- */
+
+static void interpret(struct bpf_analysis *a, int instance, uint32_t order,
+		      struct bpf_state *scratch)
+{
+	const struct bpf_cfg *cfg = a->instances[instance].cfg;
+	uint32_t block = cfg->order[order];
+	const struct bpf_block *b = &cfg->blocks[block];
+	const struct bpf_instruction *last = bpf_at(a, instance, b->end - 1);
+	struct bpf_way taken, next;
+
+	memcpy(scratch, a->instances[instance].in[order],
+	       bpf_state_bytes(a->instances[instance].depth));
+	for (uint32_t at = b->first; at < b->end; at++)
+		bpf_step(a, instance, scratch, at);
+	if (bpf_is_exit(last)) {
+		leave(a, instance, scratch);
+	} else if (bpf_is_subprogram_call(last)) {
+		call(a, instance, block, scratch);
+	} else {
+		bpf_find_ways(a, instance, block, scratch, &taken, &next);
+		go(a, instance, taken, scratch);
+		go(a, instance, next, scratch);
+	}
+}
+
+/* The innermost instance with work: its callers wait for what it returns. */
+static int find_work(const struct bpf_analysis *a)
+{
+	for (size_t i = a->instance_count; i--;)
+		if (a->instances[i].pending_count)
+			return (int)i;
+	return -1;
+}
+
+static void run(struct bpf_analysis *a)
+{
+	struct bpf_state *scratch = arena_alloc(a->object->arena, bpf_state_bytes(DEPTH_MAX));
+	int instance;
+
+	while (!a->err && (instance = find_work(a)) >= 0)
+		interpret(a, instance, dequeue(&a->instances[instance]), scratch);
+}
+
+static struct bpf_state *first_state(struct bpf_analysis *a)
+{
+	struct bpf_state *state = arena_alloc(a->object->arena, bpf_state_bytes(0));
+
+	state->reg[1] = (struct bpf_value){BPF_VALUE_CONTEXT, true, 0, 0};
+	state->reg[BPF_FRAME_REGISTER] = (struct bpf_value){BPF_VALUE_FRAME, true, 0, 0};
+	return state;
+}
+
+struct bpf_analysis *bpf_analyse(struct bpf_object *object, struct bpf_function *program,
+				 struct diag *diag)
+{
+	struct bpf_analysis *a = arena_alloc(object->arena, sizeof *a);
+
+	*a = (struct bpf_analysis){
+	    .object = object, .diag = diag, .section = object->code[program->code].section};
+	ir_section_kind(a->section, &a->kind);
+	if (add_instance(a, program, -1, 0) < 0)
+		return NULL;
+	flow_into(a, 0, a->instances[0].cfg->order[0], first_state(a));
+	run(a);
+	if (a->err)
+		return NULL;
+	bpf_find_frames(a);
+	return a;
+}

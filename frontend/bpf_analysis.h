@@ -1,0 +1,99 @@
+/*
+ * Abstract interpretation of a program: for every basic block, what registers and stack hold.
+ *
+ * A subprogram is interpreted anew for each way of calling it (an *instance*), because the lifted
+ * function is going to be inlined there anyway, and so a pointer argument has one type. Behind the
+ * fixpoint nobody stores per-instruction results: a block is walked again from its state on,
+ * with bpf_step.
+ *
+ *     struct bpf_analysis *a = bpf_analyse(object, function, diag);
+ *     state = copy of bpf_instance_state(a, i, block);
+ *     for (at = block->first; at < block->end; at++) {
+ *             ... registers before `at` are in state->reg ...
+ *             bpf_step(a, i, state, at);
+ *     }
+ */
+#ifndef CLEAVE_FRONTEND_BPF_ANALYSIS_H
+#define CLEAVE_FRONTEND_BPF_ANALYSIS_H
+
+#include "frontend/bpf_cfg.h"
+#include "frontend/bpf_values.h"
+#include "ir/ir.h"
+
+struct ir_context_field;
+
+struct bpf_instance {
+	struct bpf_function *function;
+	const struct bpf_cfg *cfg;
+	int parent; /* -1: the program itself */
+	unsigned depth;
+	uint32_t call_block;   /* of the parent, which ends with the call */
+	struct bpf_state **in; /* by a block's place in cfg->order; NULL: not reached */
+	bool *pending;
+	uint32_t pending_count, pending_first;
+	struct bpf_state *out; /* where it returns; NULL: it does not */
+	int *child;            /* by block: the instance that its call makes, or -1 */
+	/* of its stack frame, by bpf_find_frames */
+	int64_t lowest;          /* least offset that is used, at most 0 */
+	bool exposed[BPF_SLOTS]; /* others reach it, or at a computed offset */
+	bool used[BPF_SLOTS];
+	bool mixed[BPF_SLOTS]; /* loaded where it may hold a pointer or a number */
+};
+
+struct bpf_analysis {
+	struct bpf_object *object;
+	struct diag *diag;
+	const char *section;            /* of the program */
+	enum ir_program_kind kind;      /* which says what its context is */
+	struct bpf_instance *instances; /* [0] is the program */
+	size_t instance_count, instance_cap;
+	size_t instructions; /* of all instances */
+	bool frames_lost;    /* an address of a stack went out of sight */
+	int err;
+};
+
+/* NULL after a fault (reported). */
+struct bpf_analysis *bpf_analyse(struct bpf_object *object, struct bpf_function *program,
+				 struct diag *diag);
+
+static inline const struct bpf_instruction *bpf_at(const struct bpf_analysis *a, int instance,
+						   uint32_t at)
+{
+	return &a->object->code[a->instances[instance].function->code].instructions[at];
+}
+
+struct src_loc bpf_place(const struct bpf_analysis *analysis, int instance, uint32_t at);
+/* What an instruction does to the state; of a branch, a return or a subprogram call: nothing. */
+void bpf_step(struct bpf_analysis *analysis, int instance, struct bpf_state *state, uint32_t at);
+/* The right side of an arithmetic instruction or a comparison. */
+struct bpf_value bpf_operand(const struct bpf_instruction *i, const struct bpf_state *state);
+/* What a load yields. */
+struct bpf_value bpf_loaded_value(const struct bpf_analysis *analysis, int instance,
+				  struct bpf_state *state, const struct bpf_instruction *i);
+/* The field, when it is a load of a pointer from the context; else NULL. */
+const struct ir_context_field *bpf_loaded_pointer(const struct bpf_analysis *analysis,
+						  const struct bpf_instruction *i,
+						  const struct bpf_state *state);
+/*
+ * The ways on from the jump that ends a block, in `state` before it. null_register: the register
+ * that is NULL on that way, or -1.
+ */
+struct bpf_way {
+	uint32_t block; /* BPF_NO_BLOCK: there is none, or it is never gone */
+	int null_register;
+};
+void bpf_find_ways(const struct bpf_analysis *analysis, int instance, uint32_t block,
+		   const struct bpf_state *state, struct bpf_way *taken, struct bpf_way *next);
+
+/* Finds how each instance uses its stack frame. In bpf_frames.c. */
+void bpf_find_frames(struct bpf_analysis *analysis);
+/*
+ * The slot of the instance's own frame, apart from other memory, that an access stays in, or -1.
+ * Only after bpf_find_frames.
+ */
+int bpf_private_slot(const struct bpf_analysis *analysis, int instance, struct bpf_value base,
+		     const struct bpf_instruction *i);
+/* Bytes of an access to memory. */
+unsigned bpf_access_bytes(const struct bpf_instruction *i);
+
+#endif

@@ -1,0 +1,186 @@
+/*
+ * How stack frames are used. A slot that only the function whose frame it is loads and stores, at
+ * known offsets, is apart from all other memory: it becomes a pair of variables like a register's,
+ * so that a pointer that was kept there and numbers that were, before or later, never meet. All
+ * other bytes stay one object.
+ */
+#include "frontend/bpf_analysis.h"
+
+#include <linux/bpf.h>
+#include <string.h>
+
+#include "ir/helpers.h"
+#include "support/arena.h"
+
+static void expose(struct bpf_analysis *a, struct bpf_value base, int64_t from, int64_t bytes)
+{
+	struct bpf_instance *i;
+
+	if (base.kind != BPF_VALUE_FRAME)
+		return;
+	if (base.index < 0 || !base.known) {
+		a->frames_lost = true;
+		return;
+	}
+	i = &a->instances[base.index];
+	if (from < i->lowest)
+		i->lowest = from;
+	for (int64_t slot = 0; slot < BPF_SLOTS; slot++)
+		if (-8 * slot > from && -8 * (slot + 1) < from + bytes)
+			i->exposed[slot] = true;
+}
+
+/* From there to the frame's end, where an address goes to who knows what to do. */
+static void expose_behind(struct bpf_analysis *a, struct bpf_value base)
+{
+	expose(a, base, base.number, base.number < 0 ? -base.number : 0);
+}
+
+static bool plain_memory(const struct bpf_instruction *i)
+{
+	return BPF_MODE(i->code) == BPF_MEM;
+}
+
+/* The slot of the instance's own frame that an access stays in, or -1. */
+static int own_slot(int instance, struct bpf_value base, const struct bpf_instruction *i)
+{
+	int64_t at = base.number + i->offset;
+	int64_t slot = (-at - 1) / 8;
+
+	if (base.kind != BPF_VALUE_FRAME || !base.known || base.index != instance ||
+	    !plain_memory(i) || at < -8 * BPF_SLOTS || at >= 0 ||
+	    at + bpf_access_bytes(i) > -8 * slot)
+		return -1;
+	return (int)slot;
+}
+
+static void see_access(struct bpf_analysis *a, int instance, struct bpf_value base,
+		       struct bpf_value loaded, const struct bpf_instruction *i)
+{
+	struct bpf_instance *info = &a->instances[instance];
+	int slot = own_slot(instance, base, i);
+
+	/* Which memory it is, only the register at run time says. */
+	if (base.kind == BPF_VALUE_POINTER || base.kind == BPF_VALUE_MIXED)
+		a->frames_lost = true;
+	if (slot < 0) {
+		expose(a, base, base.number + i->offset, bpf_access_bytes(i));
+		return;
+	}
+	info->used[slot] = true;
+	info->mixed[slot] |= loaded.kind == BPF_VALUE_MIXED;
+	if (base.number + i->offset < info->lowest)
+		info->lowest = base.number + i->offset;
+}
+
+static const struct bpf_map_symbol *find_map(const struct bpf_analysis *a,
+					     const struct bpf_state *state)
+{
+	for (unsigned r = 1; r <= IR_HELPER_ARGUMENTS_MAX; r++)
+		if (state->reg[r].kind == BPF_VALUE_MAP)
+			return state->reg[r].index < 0 ? NULL
+						       : &a->object->maps[state->reg[r].index];
+	return NULL;
+}
+
+/* Bytes that a helper reaches through argument n, or -1. */
+static int64_t argument_bytes(const struct bpf_analysis *a, const struct bpf_state *state,
+			      const struct ir_helper *helper, unsigned n)
+{
+	const struct bpf_map_symbol *map = find_map(a, state);
+	int bytes = ir_argument_memory(helper->arguments[n]).bytes;
+	uint32_t size = 0;
+
+	switch (bytes) {
+	case IR_EXTENT_NEXT:
+		return n + 1 < IR_HELPER_ARGUMENTS_MAX && bpf_value_is_constant(state->reg[n + 2])
+			   ? state->reg[n + 2].number
+			   : -1;
+	case IR_EXTENT_KEY:
+		size = map ? map->key_size : 0;
+		return size ? (int64_t)size : -1;
+	case IR_EXTENT_VALUE:
+		size = map ? map->value_size : 0;
+		return size ? (int64_t)size : -1;
+	default:
+		return bytes > 0 ? bytes : -1;
+	}
+}
+
+static void see_helper(struct bpf_analysis *a, const struct bpf_state *state,
+		       const struct bpf_instruction *i)
+{
+	const struct ir_helper *helper = i->src ? NULL : ir_helper_by_number(i->imm);
+
+	for (unsigned n = 0; n < IR_HELPER_ARGUMENTS_MAX; n++) {
+		struct bpf_value pointer = state->reg[n + 1];
+		int64_t bytes;
+
+		if (helper && helper->arguments[n] == IR_ARGUMENT_NO)
+			break;
+		bytes = helper ? argument_bytes(a, state, helper, n) : -1;
+		if (bytes >= 0)
+			expose(a, pointer, pointer.number, bytes);
+		else
+			expose_behind(a, pointer);
+	}
+}
+
+static void see(struct bpf_analysis *a, int instance, struct bpf_state *state, uint32_t at)
+{
+	const struct bpf_instruction *i = bpf_at(a, instance, at);
+
+	if (i->second || i->dst >= BPF_REGISTERS || i->src >= BPF_REGISTERS)
+		return;
+	switch (BPF_CLASS(i->code)) {
+	case BPF_LDX:
+		see_access(a, instance, state->reg[i->src], bpf_loaded_value(a, instance, state, i),
+			   i);
+		break;
+	case BPF_STX:
+		if (state->reg[i->dst].kind != BPF_VALUE_FRAME)
+			expose_behind(a, state->reg[i->src]); /* the address leaves */
+							      /* fallthrough */
+	case BPF_ST:
+		see_access(a, instance, state->reg[i->dst], BPF_ANY_NUMBER, i);
+		break;
+	case BPF_ALU:
+	case BPF_ALU64:
+		/* An address that becomes a number is out of sight. */
+		if (BPF_SRC(i->code) == BPF_X && i->code != (BPF_ALU64 | BPF_MOV | BPF_X) &&
+		    state->reg[i->src].kind == BPF_VALUE_FRAME)
+			expose_behind(a, state->reg[i->src]);
+		break;
+	default:
+		if (i->code == (BPF_JMP | BPF_CALL) && !bpf_is_subprogram_call(i))
+			see_helper(a, state, i);
+	}
+}
+
+void bpf_find_frames(struct bpf_analysis *a)
+{
+	for (int n = 0; n < (int)a->instance_count; n++) {
+		struct bpf_instance *i = &a->instances[n];
+		struct bpf_state *state = arena_alloc(a->object->arena, bpf_state_bytes(i->depth));
+
+		for (uint32_t o = 0; o < i->cfg->order_count; o++) {
+			const struct bpf_block *b = &i->cfg->blocks[i->cfg->order[o]];
+
+			if (!i->in[o])
+				continue;
+			memcpy(state, i->in[o], bpf_state_bytes(i->depth));
+			for (uint32_t at = b->first; at < b->end; at++) {
+				see(a, n, state, at);
+				bpf_step(a, n, state, at);
+			}
+		}
+	}
+}
+
+int bpf_private_slot(const struct bpf_analysis *a, int instance, struct bpf_value base,
+		     const struct bpf_instruction *i)
+{
+	int slot = own_slot(instance, base, i);
+
+	return slot < 0 || a->frames_lost || a->instances[instance].exposed[slot] ? -1 : slot;
+}

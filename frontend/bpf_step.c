@@ -1,0 +1,275 @@
+/* What one instruction does to the abstract state. */
+#include "frontend/bpf_analysis.h"
+
+#include <linux/bpf.h>
+#include <string.h>
+
+#include "ir/context_fields.h"
+#include "ir/helpers.h"
+
+#ifndef BPF_MEMSX
+#define BPF_MEMSX 0x80
+#endif
+
+static const struct bpf_value nothing = {.kind = BPF_VALUE_NONE};
+
+unsigned bpf_access_bytes(const struct bpf_instruction *i)
+{
+	switch (BPF_SIZE(i->code)) {
+	case BPF_B:
+		return 1;
+	case BPF_H:
+		return 2;
+	case BPF_W:
+		return 4;
+	default:
+		return 8;
+	}
+}
+
+struct bpf_value bpf_operand(const struct bpf_instruction *i, const struct bpf_state *state)
+{
+	if (BPF_SRC(i->code) == BPF_X)
+		return state->reg[i->src];
+	return (struct bpf_value){.kind = BPF_VALUE_NUMBER, .known = true, .number = i->imm};
+}
+
+const struct ir_context_field *bpf_loaded_pointer(const struct bpf_analysis *a,
+						  const struct bpf_instruction *i,
+						  const struct bpf_state *state)
+{
+	struct bpf_value base = state->reg[i->src];
+	const struct ir_context_field *field;
+
+	if (BPF_CLASS(i->code) != BPF_LDX || BPF_MODE(i->code) != BPF_MEM ||
+	    base.kind != BPF_VALUE_CONTEXT || !base.known)
+		return NULL;
+	field = ir_context_field_at(a->kind, base.number + i->offset, bpf_access_bytes(i));
+	return field && field->kind == IR_CONTEXT_POINTER &&
+		       field->offset == base.number + i->offset &&
+		       field->bytes == bpf_access_bytes(i)
+		   ? field
+		   : NULL;
+}
+
+static enum bpf_kind pointer_kind(const struct ir_context_field *field)
+{
+	static const struct {
+		const char *name;
+		enum bpf_kind kind;
+	} kinds[] = {{"cleave.pkt.data", BPF_VALUE_PACKET},
+		     {"cleave.pkt.data_meta", BPF_VALUE_PACKET_META},
+		     {"cleave.pkt.data_end", BPF_VALUE_PACKET_END}};
+
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+		if (!strcmp(field->read, kinds[k].name))
+			return kinds[k].kind;
+	return BPF_VALUE_KERNEL;
+}
+
+/* ---- the stack ---- */
+
+/* The slots of the frame that a pointer points into; NULL: not known, or not one of ours. */
+static struct bpf_value *frame_slots(const struct bpf_analysis *a, int instance,
+				     struct bpf_state *state, struct bpf_value base)
+{
+	int at = instance;
+
+	if (base.kind != BPF_VALUE_FRAME || !base.known || base.index < 0)
+		return NULL;
+	while (at >= 0 && at != base.index)
+		at = a->instances[at].parent;
+	return at < 0 ? NULL : state->slots[a->instances[at].depth];
+}
+
+static bool in_slots(int64_t from, int64_t bytes)
+{
+	return from >= -8 * BPF_SLOTS && bytes <= 8 * BPF_SLOTS && from + bytes <= 0;
+}
+
+static struct bpf_value load_slot(const struct bpf_value *slots, int64_t offset, unsigned bytes)
+{
+	if (bytes == 8 && offset % 8 == 0 && in_slots(offset, 8))
+		return slots[-offset / 8 - 1];
+	return BPF_ANY_NUMBER;
+}
+
+/* Bytes [from, from + bytes) hold numbers now. */
+static void spoil_slots(struct bpf_value *slots, int64_t from, int64_t bytes)
+{
+	if (!in_slots(from, bytes))
+		return;
+	for (int64_t slot = (-from - 1) / 8; slot >= 0 && -8 * (slot + 1) < from + bytes; slot--)
+		slots[slot] = BPF_ANY_NUMBER;
+}
+
+static void store(const struct bpf_analysis *a, int instance, struct bpf_state *state,
+		  const struct bpf_instruction *i, struct bpf_value value)
+{
+	struct bpf_value base = state->reg[i->dst];
+	struct bpf_value *slots = frame_slots(a, instance, state, base);
+	int64_t at = base.number + i->offset;
+	unsigned bytes = bpf_access_bytes(i);
+
+	if (!slots)
+		return;
+	if (bytes == 8 && at % 8 == 0 && in_slots(at, 8))
+		slots[-at / 8 - 1] = value;
+	else
+		spoil_slots(slots, at, bytes);
+}
+
+struct bpf_value bpf_loaded_value(const struct bpf_analysis *a, int instance,
+				  struct bpf_state *state, const struct bpf_instruction *i)
+{
+	struct bpf_value base = state->reg[i->src];
+	const struct bpf_value *slots = frame_slots(a, instance, state, base);
+	const struct ir_context_field *field = bpf_loaded_pointer(a, i, state);
+
+	if (BPF_MODE(i->code) == BPF_MEMSX)
+		return BPF_ANY_NUMBER;
+	if (field)
+		return (struct bpf_value){.kind = (uint8_t)pointer_kind(field), .known = true};
+	return slots ? load_slot(slots, base.number + i->offset, bpf_access_bytes(i))
+		     : BPF_ANY_NUMBER;
+}
+
+/* ---- the classes of instructions ---- */
+
+static void step_arithmetic(struct bpf_state *state, const struct bpf_instruction *i)
+{
+	bool wide = BPF_CLASS(i->code) == BPF_ALU64;
+	struct bpf_value *dst = &state->reg[i->dst];
+
+	switch (BPF_OP(i->code)) {
+	case BPF_END:
+	case BPF_NEG:
+		*dst = BPF_ANY_NUMBER;
+		break;
+	case BPF_MOV:
+		if (i->offset) { /* with sign extension */
+			*dst = BPF_ANY_NUMBER;
+			break;
+		}
+		/* fallthrough */
+	default:
+		*dst = bpf_value_compute(BPF_OP(i->code), wide, *dst, bpf_operand(i, state));
+	}
+}
+
+static struct bpf_value load_wide(const struct bpf_analysis *a, const struct bpf_instruction *i)
+{
+	const struct bpf_reference *r = &i->reference;
+
+	switch (r->kind) {
+	case BPF_REFERENCE_MAP:
+		return (struct bpf_value){BPF_VALUE_MAP, true, r->index, 0};
+	case BPF_REFERENCE_DATA:
+		return (struct bpf_value){BPF_VALUE_DATA, true, r->index, r->offset};
+	case BPF_REFERENCE_CODE:
+		return (struct bpf_value){BPF_VALUE_CODE, true, r->index, r->offset};
+	default:
+		return (struct bpf_value){BPF_VALUE_NUMBER, r->kind == BPF_REFERENCE_NONE, 0,
+					  i->wide};
+	}
+}
+
+static void step_atomic(const struct bpf_analysis *a, int instance, struct bpf_state *state,
+			const struct bpf_instruction *i)
+{
+	store(a, instance, state, i, BPF_ANY_NUMBER);
+	if (i->imm == BPF_CMPXCHG)
+		state->reg[0] = BPF_ANY_NUMBER;
+	else if (i->imm & BPF_FETCH)
+		state->reg[i->src] = BPF_ANY_NUMBER;
+}
+
+/* Numbers, where a helper writes into a frame. */
+static void spoil_argument(const struct bpf_analysis *a, int instance, struct bpf_state *state,
+			   const struct ir_helper *helper, unsigned n)
+{
+	struct bpf_value pointer = state->reg[n + 1];
+	struct bpf_value *slots = frame_slots(a, instance, state, pointer);
+	struct ir_argument_memory memory = ir_argument_memory(helper->arguments[n]);
+	int64_t bytes = memory.bytes;
+
+	if (!slots || !memory.writes)
+		return;
+	if (memory.bytes == IR_EXTENT_NEXT && n + 1 < IR_HELPER_ARGUMENTS_MAX)
+		bytes = bpf_value_is_constant(state->reg[n + 2]) ? state->reg[n + 2].number : -1;
+	if (bytes > 0)
+		spoil_slots(slots, pointer.number, bytes);
+}
+
+static struct bpf_value helper_result(const struct ir_helper *helper, struct bpf_value map)
+{
+	switch (helper ? helper->returns : IR_RETURNS_NUMBER) {
+	case IR_RETURNS_VALUE:
+		return (struct bpf_value){BPF_VALUE_MAP_VALUE, true,
+					  map.kind == BPF_VALUE_MAP ? map.index : -1, 0};
+	case IR_RETURNS_SOCKET:
+	case IR_RETURNS_RECORD:
+	case IR_RETURNS_KERNEL:
+		return (struct bpf_value){BPF_VALUE_KERNEL, true, 0, 0};
+	case IR_RETURNS_NOTHING:
+		return nothing;
+	default:
+		return BPF_ANY_NUMBER;
+	}
+}
+
+static void step_helper(const struct bpf_analysis *a, int instance, struct bpf_state *state,
+			const struct bpf_instruction *i)
+{
+	const struct ir_helper *helper = i->src ? NULL : ir_helper_by_number(i->imm);
+
+	for (unsigned n = 0; helper && n < IR_HELPER_ARGUMENTS_MAX; n++)
+		spoil_argument(a, instance, state, helper, n);
+	state->reg[0] = helper_result(helper, state->reg[1]);
+	for (unsigned r = 1; r <= 5; r++)
+		state->reg[r] = nothing;
+}
+
+static void step_load(struct bpf_analysis *a, int instance, struct bpf_state *state,
+		      const struct bpf_instruction *i)
+{
+	if (i->code == (BPF_LD | BPF_DW | BPF_IMM)) {
+		state->reg[i->dst] = load_wide(a, i);
+	} else { /* of a socket buffer's bytes */
+		state->reg[0] = BPF_ANY_NUMBER;
+		for (unsigned r = 1; r <= 5; r++)
+			state->reg[r] = nothing;
+	}
+}
+
+void bpf_step(struct bpf_analysis *a, int instance, struct bpf_state *state, uint32_t at)
+{
+	const struct bpf_instruction *i = bpf_at(a, instance, at);
+
+	if (i->second || i->dst >= BPF_REGISTERS || i->src >= BPF_REGISTERS)
+		return;
+	switch (BPF_CLASS(i->code)) {
+	case BPF_ALU:
+	case BPF_ALU64:
+		step_arithmetic(state, i);
+		break;
+	case BPF_LD:
+		step_load(a, instance, state, i);
+		break;
+	case BPF_LDX:
+		state->reg[i->dst] = bpf_loaded_value(a, instance, state, i);
+		break;
+	case BPF_ST:
+		store(a, instance, state, i, (struct bpf_value){BPF_VALUE_NUMBER, true, 0, i->imm});
+		break;
+	case BPF_STX:
+		if (BPF_MODE(i->code) == BPF_ATOMIC)
+			step_atomic(a, instance, state, i);
+		else
+			store(a, instance, state, i, state->reg[i->src]);
+		break;
+	default:
+		if (i->code == (BPF_JMP | BPF_CALL) && !bpf_is_subprogram_call(i))
+			step_helper(a, instance, state, i);
+	}
+}

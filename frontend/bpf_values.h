@@ -1,0 +1,81 @@
+/*
+ * What the registers and the stack hold before an instruction, as far as types go: the lattice of
+ * the abstract interpretation.
+ *
+ *     NONE      never written here
+ *     NUMBER, or a pointer into one kind of memory, each with its value or offset where known
+ *     POINTER   a pointer, into different memories on different ways here
+ *     MIXED     a pointer on one way, a number on another
+ *
+ * NONE joins with anything without a trace: what was not written on one way cannot be read behind
+ * the merge, or is read and means nothing. The number 0 joins with a pointer to that pointer, which
+ * then may be NULL. Every chain upward has at most five steps, so loops need no widening.
+ */
+#ifndef CLEAVE_FRONTEND_BPF_VALUES_H
+#define CLEAVE_FRONTEND_BPF_VALUES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum bpf_kind {
+	BPF_VALUE_NONE,
+	BPF_VALUE_NUMBER,
+	BPF_VALUE_CONTEXT,
+	BPF_VALUE_PACKET,
+	BPF_VALUE_PACKET_META,
+	BPF_VALUE_PACKET_END,
+	BPF_VALUE_MAP,       /* the map itself; index: which, or -1 */
+	BPF_VALUE_MAP_VALUE, /* index: of which map, or -1 */
+	BPF_VALUE_FRAME,     /* index: the instance whose stack it is; offset from its end */
+	BPF_VALUE_DATA,      /* index: which section */
+	BPF_VALUE_CODE,      /* index: of a function */
+	BPF_VALUE_KERNEL,    /* an object of the kernel's */
+	BPF_VALUE_POINTER,
+	BPF_VALUE_MIXED,
+};
+
+struct bpf_value {
+	uint8_t kind;
+	bool known; /* `number` is the value, or the offset */
+	int32_t index;
+	int64_t number;
+};
+
+enum {
+	BPF_REGISTERS = 11,
+	BPF_FRAME_REGISTER = 10,
+	BPF_SLOTS = 64, /* of 8 bytes, in the 512 that the kernel gives a frame */
+};
+
+/*
+ * slots: those of the outermost frame first. [frame][n] holds bytes -8(n+1) to -8n of the frame.
+ */
+struct bpf_state {
+	struct bpf_value reg[BPF_REGISTERS];
+	struct bpf_value slots[][BPF_SLOTS];
+};
+
+static inline bool bpf_value_is_pointer(struct bpf_value v)
+{
+	return v.kind > BPF_VALUE_NUMBER && v.kind < BPF_VALUE_MIXED;
+}
+
+static inline bool bpf_value_is_constant(struct bpf_value v)
+{
+	return v.kind == BPF_VALUE_NUMBER && v.known;
+}
+
+#define BPF_ANY_NUMBER ((struct bpf_value){.kind = BPF_VALUE_NUMBER})
+
+size_t bpf_state_bytes(unsigned depth); /* depth 0: the program's own frame only */
+/* Joins `from` into `into`; true: it changed. */
+bool bpf_value_join(struct bpf_value *into, struct bpf_value from);
+bool bpf_state_join(struct bpf_state *into, const struct bpf_state *from, unsigned depth);
+/* The result of an arithmetic instruction; `wide`: on 64 bits. */
+struct bpf_value bpf_value_compute(uint8_t operation, bool wide, struct bpf_value left,
+				   struct bpf_value right);
+/* Does the comparison hold? 1, 0, or -1: not known. */
+int bpf_value_compare(uint8_t operation, bool wide, struct bpf_value left, struct bpf_value right);
+
+#endif

@@ -1,0 +1,176 @@
+/* From an object's bytes to bitcode. */
+#include "frontend/llvm_lift.h"
+
+#include <errno.h>
+#include <llvm-c/Analysis.h>
+#include <llvm-c/BitWriter.h>
+#include <llvm-c/Error.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <string.h>
+
+#include "frontend/lift.h"
+#include "ir/ir.h"
+#include "support/arena.h"
+
+#define BPF_LAYOUT "e-m:e-p:64:64-i64:64-i128:128-n32:64-S128"
+
+/* mem2reg first: what it leaves unread are numbers made of pointers, which would hold sroa back. */
+#define PASSES                                                                                     \
+	"function(mem2reg,adce,sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,adce)"
+
+/* ---- which program ---- */
+
+static int refuse(const struct bpf_object *o, struct diag *diag, enum ir_reason reason,
+		  const char *detail)
+{
+	struct ir_why why = {reason, detail};
+
+	diag_error(diag, (struct src_loc){.file = o->path}, "%s", ir_why_sentence(o->arena, why));
+	return -EINVAL;
+}
+
+static int choose(struct bpf_object *o, const char *name, struct bpf_function **chosen,
+		  struct diag *diag)
+{
+	const char *names = NULL;
+	enum ir_program_kind kind;
+	unsigned count = 0;
+
+	*chosen = NULL;
+	for (size_t i = 0; i < o->function_count; i++) {
+		struct bpf_function *f = &o->functions[i];
+
+		if (!f->entry || !ir_section_kind(o->code[f->code].section, &kind))
+			continue;
+		count++;
+		names = names ? arena_printf(o->arena, "%s, %s", names, f->name) : f->name;
+		if (!name || !strcmp(name, f->name))
+			*chosen = f;
+	}
+	if (!count)
+		return refuse(o, diag, IR_REASON_NO_PROGRAM, NULL);
+	if (!*chosen) {
+		diag_error(diag, (struct src_loc){.file = o->path},
+			   "there is no XDP or TC program %s in it; there is %s", name, names);
+		return -EINVAL;
+	}
+	if (!name && count > 1)
+		return refuse(o, diag, IR_REASON_MANY_PROGRAMS, names);
+	return 0;
+}
+
+/* ---- the module ---- */
+
+static void add_license(struct lift *l)
+{
+	LLVMValueRef text, g;
+
+	if (!l->object->license)
+		return;
+	text = LLVMConstStringInContext2(l->context, l->object->license, strlen(l->object->license),
+					 false);
+	g = LLVMAddGlobal(l->module, LLVMTypeOf(text), "_license");
+	LLVMSetInitializer(g, text);
+	LLVMSetSection(g, "license");
+	LLVMSetAlignment(g, 1);
+}
+
+static void name_producer(struct lift *l)
+{
+	static const char text[] = "a BPF object";
+	LLVMMetadataRef string = LLVMMDStringInContext2(l->context, text, sizeof text - 1);
+	LLVMMetadataRef node = LLVMMDNodeInContext2(l->context, &string, 1);
+
+	LLVMAddNamedMetadataOperand(l->module, "llvm.ident", LLVMMetadataAsValue(l->context, node));
+}
+
+static void begin_module(struct lift *l)
+{
+	l->context = LLVMContextCreate();
+	l->module = LLVMModuleCreateWithNameInContext(l->object->path, l->context);
+	l->builder = LLVMCreateBuilderInContext(l->context);
+	l->ptr = LLVMPointerTypeInContext(l->context, 0);
+	l->i8 = LLVMInt8TypeInContext(l->context);
+	l->i16 = LLVMInt16TypeInContext(l->context);
+	l->i32 = LLVMInt32TypeInContext(l->context);
+	l->i64 = LLVMInt64TypeInContext(l->context);
+	LLVMSetTarget(l->module, "bpf");
+	LLVMSetDataLayout(l->module, BPF_LAYOUT);
+	lift_begin_debug(l);
+	name_producer(l);
+	add_license(l);
+}
+
+static void end_module(struct lift *l)
+{
+	LLVMDisposeBuilder(l->builder);
+	LLVMDisposeDIBuilder(l->debug);
+	LLVMDisposeModule(l->module);
+	LLVMContextDispose(l->context);
+}
+
+static int simplify(struct lift *l)
+{
+	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+	LLVMErrorRef error;
+	char *message;
+
+#ifndef NDEBUG
+	LLVMVerifyModule(l->module, LLVMAbortProcessAction, NULL);
+#endif
+	error = LLVMRunPasses(l->module, PASSES, NULL, options);
+	LLVMDisposePassBuilderOptions(options);
+	if (!error)
+		return 0;
+	message = LLVMGetErrorMessage(error);
+	diag_error(l->diag, NO_LOC, "LLVM: %s", message);
+	LLVMDisposeErrorMessage(message);
+	return -EIO;
+}
+
+static int write_bitcode(struct lift *l, const char **bitcode, size_t *size)
+{
+	LLVMMemoryBufferRef buffer = LLVMWriteBitcodeToMemoryBuffer(l->module);
+
+	*size = LLVMGetBufferSize(buffer);
+	*bitcode = arena_strndup(l->arena, LLVMGetBufferStart(buffer), *size);
+	LLVMDisposeMemoryBuffer(buffer);
+	return 0;
+}
+
+static int make_module(struct lift *l, const char **bitcode, size_t *size)
+{
+	int err = lift_make_data(l);
+
+	if (!err)
+		err = lift_declare(l);
+	for (int i = 0; i < (int)l->analysis->instance_count && !err; i++)
+		err = lift_define(l, i);
+	LLVMDIBuilderFinalize(l->debug);
+	if (!err)
+		err = simplify(l);
+	if (!err)
+		lift_expand_pointers(l);
+	return err ? err : write_bitcode(l, bitcode, size);
+}
+
+int frontend_lift(struct arena *arena, const struct lift_input *input, const char **bitcode,
+		  size_t *bitcode_size, struct diag *diag)
+{
+	struct bpf_object object;
+	struct lift l = {.arena = arena, .object = &object, .diag = diag};
+	struct bpf_function *program = NULL;
+	int err = bpf_object_read(arena, input->bytes, input->size, input->path, &object, diag);
+
+	if (!err)
+		err = choose(&object, input->program, &program, diag);
+	if (err)
+		return err;
+	l.analysis = bpf_analyse(&object, program, diag);
+	if (!l.analysis)
+		return -EINVAL;
+	begin_module(&l);
+	err = make_module(&l, bitcode, bitcode_size);
+	end_module(&l);
+	return err;
+}

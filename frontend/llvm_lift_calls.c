@@ -1,0 +1,96 @@
+/* Calls: of helpers by number, as bpf_helpers.h has them, and of subprograms. */
+#include "frontend/llvm_lift.h"
+
+#include <linux/bpf.h>
+#include <stdint.h>
+
+#include "ir/helpers.h"
+
+static LLVMTypeRef result_type(struct lift *l, const struct ir_helper *helper)
+{
+	switch (helper ? helper->returns : IR_RETURNS_NUMBER) {
+	case IR_RETURNS_NUMBER:
+		return l->i64;
+	case IR_RETURNS_NOTHING:
+		return LLVMVoidTypeInContext(l->context);
+	default:
+		return l->ptr;
+	}
+}
+
+/* Arguments that are numbers whatever they hold. */
+static bool takes_number(enum ir_argument argument)
+{
+	return argument == IR_ARGUMENT_SCALAR || argument == IR_ARGUMENT_SIZE;
+}
+
+/*
+ * An argument of a helper that takes memory is a pointer, or NULL. How many arguments a helper
+ * that nobody knows has, its registers tell: it will be refused by its number.
+ */
+static LLVMValueRef argument(struct lift_function *f, const struct ir_helper *helper, unsigned n)
+{
+	struct bpf_value v = lift_value_of(f, n + 1);
+
+	if (helper && takes_number(helper->arguments[n]))
+		return lift_number(f, n + 1);
+	if (helper || bpf_value_is_pointer(v))
+		return lift_pointer(f, n + 1);
+	return lift_number(f, n + 1);
+}
+
+static unsigned count_arguments(const struct lift_function *f, const struct ir_helper *helper)
+{
+	unsigned count = 0;
+
+	while (count < IR_HELPER_ARGUMENTS_MAX &&
+	       (helper ? helper->arguments[count] != IR_ARGUMENT_NO
+		       : f->state->reg[count + 1].kind != BPF_VALUE_NONE))
+		count++;
+	return count;
+}
+
+int lift_helper(struct lift_function *f, const struct bpf_instruction *i)
+{
+	struct lift *l = f->lift;
+	const struct ir_helper *helper = ir_helper_by_number(i->imm);
+	LLVMTypeRef types[IR_HELPER_ARGUMENTS_MAX], type;
+	LLVMValueRef values[IR_HELPER_ARGUMENTS_MAX], callee, result;
+	unsigned count = count_arguments(f, helper);
+
+	if (i->reference.kind == BPF_REFERENCE_EXTERN)
+		return lift_refuse(f, "the kernel function %s is not supported", i->reference.name);
+	if (i->src)
+		return lift_refuse(f, "a call of kind %u is not supported", i->src);
+	for (unsigned n = 0; n < count; n++) {
+		values[n] = argument(f, helper, n);
+		types[n] = LLVMTypeOf(values[n]);
+	}
+	type = LLVMFunctionType(result_type(l, helper), types, count, false);
+	callee = LLVMConstIntToPtr(LLVMConstInt(l->i64, (uint32_t)i->imm, false), l->ptr);
+	result = LLVMBuildCall2(l->builder, type, callee, values, count, "");
+	if (LLVMGetTypeKind(LLVMTypeOf(result)) != LLVMVoidTypeKind)
+		lift_set(f, 0, result);
+	return 0;
+}
+
+int lift_call(struct lift_function *f, uint32_t block)
+{
+	struct lift *l = f->lift;
+	int child = f->info->child[block];
+	LLVMValueRef values[5], result;
+	LLVMTypeRef type, types[5];
+
+	if (child < 0)
+		return lift_refuse(f, "this call is not supported");
+	type = LLVMGlobalGetValueType(l->functions[child]);
+	LLVMGetParamTypes(type, types);
+	for (unsigned n = 0; n < 5; n++)
+		values[n] = types[n] == l->ptr ? lift_pointer(f, n + 1) : lift_number(f, n + 1);
+	result = LLVMBuildCall2(l->builder, type, l->functions[child], values, 5, "");
+	if (l->analysis->instances[child].out &&
+	    bpf_value_is_constant(l->analysis->instances[child].out->reg[0]))
+		result = lift_constant(l, l->analysis->instances[child].out->reg[0].number);
+	lift_set(f, 0, result);
+	return 0;
+}

@@ -1,0 +1,169 @@
+/* Maps and global variables. */
+#include "frontend/llvm_lift.h"
+
+#include <errno.h>
+#include <llvm-c/Core.h>
+#include <string.h>
+
+#include "support/arena.h"
+
+#define SECTION_MAPS ".maps"
+
+static bool starts_with(const char *text, const char *prefix)
+{
+	return !strncmp(text, prefix, strlen(prefix));
+}
+
+/* A map is as many pointers as its definition has members; what they point to is in its type. */
+LLVMValueRef lift_map(struct lift *l, int index)
+{
+	const struct bpf_map_symbol *map = &l->object->maps[index];
+	LLVMMetadataRef type;
+	LLVMTypeRef words;
+	LLVMValueRef g;
+	uint32_t legacy[5] = {0}, bytes = map->size;
+
+	if (l->maps[index])
+		return l->maps[index];
+	if (map->bytes) {
+		memcpy(legacy, map->bytes, bytes < sizeof legacy ? bytes : sizeof legacy);
+		type = lift_map_type(l, legacy);
+		bytes = sizeof legacy * 2;
+	} else {
+		type = lift_type(l, map->type);
+	}
+	words = LLVMArrayType2(l->ptr, bytes / 8);
+	g = LLVMAddGlobal(l->module, words, map->name);
+	LLVMSetInitializer(g, LLVMConstNull(words));
+	LLVMSetSection(g, SECTION_MAPS);
+	LLVMSetAlignment(g, 8);
+	lift_describe_global(l, g, map->name, false, type);
+	l->maps[index] = g;
+	return g;
+}
+
+static LLVMValueRef initial_bytes(struct lift *l, const struct bpf_data *data, uint32_t from,
+				  uint32_t size)
+{
+	if (!data->bytes)
+		return LLVMConstNull(LLVMArrayType2(l->i8, size));
+	return LLVMConstStringInContext2(l->context, (const char *)data->bytes + from, size, true);
+}
+
+/* Where LLVM would put it by itself, nothing is said. */
+static void place_global(LLVMValueRef g, const struct bpf_data *data)
+{
+	const char *by_itself = data->constant                      ? ".rodata"
+				: LLVMIsNull(LLVMGetInitializer(g)) ? ".bss"
+								    : ".data";
+
+	if (strcmp(data->section, by_itself))
+		LLVMSetSection(g, data->section);
+}
+
+static uint32_t alignment_of(uint32_t offset)
+{
+	return offset % 8 == 0 ? 8 : offset % 4 == 0 ? 4 : offset % 2 == 0 ? 2 : 1;
+}
+
+/* Who loads the program may set what is constant to it: LLVM must not compute with it. */
+static LLVMValueRef add_global(struct lift *l, const struct bpf_data *data, const char *name,
+			       uint32_t from, uint32_t size)
+{
+	LLVMValueRef init = initial_bytes(l, data, from, size);
+	LLVMValueRef g = LLVMAddGlobal(l->module, LLVMTypeOf(init), name);
+
+	LLVMSetInitializer(g, init);
+	LLVMSetGlobalConstant(g, data->constant);
+	LLVMSetExternallyInitialized(g, data->constant && !data->nameless);
+	LLVMSetAlignment(g, alignment_of(from));
+	return g;
+}
+
+static LLVMValueRef whole_section(struct lift *l, int index)
+{
+	const struct bpf_data *data = &l->object->data[index];
+	struct lift_data *made = &l->data[index];
+
+	if (made->whole)
+		return made->whole;
+	made->whole = add_global(l, data, data->section, 0, data->size);
+	if (data->nameless)
+		LLVMSetLinkage(made->whole, LLVMPrivateLinkage);
+	else
+		place_global(made->whole, data);
+	return made->whole;
+}
+
+static LLVMValueRef variable(struct lift *l, int index, size_t v)
+{
+	const struct bpf_data *data = &l->object->data[index];
+	const struct bpf_variable *var = &data->variables[v];
+	LLVMValueRef *made = &l->data[index].variables[v];
+
+	if (*made)
+		return *made;
+	*made = add_global(l, data, var->name, var->offset, var->size);
+	place_global(*made, data);
+	if (var->local)
+		LLVMSetLinkage(*made, LLVMInternalLinkage);
+	lift_describe_global(l, *made, var->name, var->local, lift_type(l, var->type));
+	return *made;
+}
+
+/* The variable around a place; one that ends there only if none begins there. */
+static int find_variable(const struct bpf_data *data, int64_t offset)
+{
+	int ends = -1;
+
+	for (size_t v = 0; v < data->variable_count; v++) {
+		const struct bpf_variable *var = &data->variables[v];
+
+		if (offset >= var->offset && offset < (int64_t)var->offset + var->size)
+			return (int)v;
+		if (offset == (int64_t)var->offset + var->size)
+			ends = (int)v;
+	}
+	return ends;
+}
+
+LLVMValueRef lift_data_place(struct lift *l, int index, int64_t offset)
+{
+	const struct bpf_data *data = &l->object->data[index];
+	LLVMValueRef base, distance;
+	int v = l->data[index].undivided ? -1 : find_variable(data, offset);
+
+	if (offset < 0 || offset > data->size)
+		return NULL;
+	base = v < 0 ? whole_section(l, index) : variable(l, index, (size_t)v);
+	if (v >= 0)
+		offset -= data->variables[v].offset;
+	if (!offset)
+		return base;
+	distance = lift_constant(l, offset);
+	return LLVMConstGEP2(l->i8, base, &distance, 1);
+}
+
+/* A section falls apart into its variables if each place that the code names lies in one. */
+int lift_make_data(struct lift *l)
+{
+	const struct bpf_object *o = l->object;
+
+	l->maps = arena_array(l->arena, o->map_count + 1, sizeof *l->maps);
+	l->data = arena_array(l->arena, o->data_count + 1, sizeof *l->data);
+	for (size_t d = 0; d < o->data_count; d++) {
+		l->data[d].variables = arena_array(l->arena, o->data[d].variable_count + 1,
+						   sizeof *l->data[d].variables);
+		l->data[d].undivided =
+		    o->data[d].nameless || starts_with(o->data[d].section, ".rodata.str");
+	}
+	for (size_t c = 0; c < o->code_count; c++)
+		for (uint32_t i = 0; i < o->code[c].count; i++) {
+			const struct bpf_reference *r = &o->code[c].instructions[i].reference;
+
+			if (r->kind == BPF_REFERENCE_DATA &&
+			    find_variable(&o->data[r->index], r->offset) < 0)
+				l->data[r->index].undivided = true;
+		}
+	return 0;
+}
