@@ -4,7 +4,6 @@
 // EXPECT home networks: kernel, batched
 // EXPECT home services: shared values
 // EXPECT home ports: kernel
-// OBJECT differs: packet pointers lie beside keys in one object of the stack
 /*
  * A stateful firewall in the wire between an inside and an outside interface. Flows may be opened
  * from the inside to wherever no network denies it, from the outside to the services that allow it.

@@ -4,7 +4,6 @@
 // EXPECT home routes6: kernel
 // EXPECT home nexthops: kernel
 // EXPECT home neighbours: kernel
-// OBJECT differs: blocks that the code generator copied have costs of their own
 /*
  * An IPv4 and IPv6 router: longest prefix, next hop, neighbour, out. What needs the slow path (own
  * addresses, ARP and ND, IP options, neighbours that are not resolved, packets that are too big)
