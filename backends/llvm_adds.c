@@ -22,12 +22,23 @@ static bool is_shared(const struct llvm_clone *c, const struct ir_op *op)
 	       c->plan->maps[op->map].home == MAP_HOME_SHARED_VALUES;
 }
 
+/* A store through a pointer to one map or another has an op for each: they stand side by side. */
+static bool is_done(const struct llvm_clone *c, size_t op)
+{
+	const struct ir_op *ops = c->program->ops;
+
+	for (size_t o = op; o-- > 0 && ops[o].value == ops[op].value;)
+		if (is_shared(c, &ops[o]))
+			return true;
+	return false;
+}
+
 void llvm_make_adds_atomic(struct llvm_clone *c)
 {
 	for (size_t o = 0; o < c->program->op_count; o++) {
 		const struct ir_op *op = &c->program->ops[o];
 
-		if (!is_shared(c, op) || !LLVMIsAStoreInst(op->value))
+		if (!is_shared(c, op) || !LLVMIsAStoreInst(op->value) || is_done(c, o))
 			continue;
 		LLVMValueRef store = llvm_clone_value(c, op->value);
 

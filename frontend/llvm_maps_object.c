@@ -29,7 +29,7 @@ static LLVMTargetMachineRef bpf_machine(void)
 }
 
 /* Everything that is not a map goes: nothing names the functions any more. */
-static LLVMErrorRef reduce_to_maps(LLVMModuleRef module)
+static LLVMErrorRef reduce_to_maps(struct ir_program *program, LLVMModuleRef module)
 {
 	static const char *const lists[] = {"llvm.used", "llvm.compiler.used"};
 	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
@@ -51,6 +51,7 @@ static LLVMErrorRef reduce_to_maps(LLVMModuleRef module)
 					      ? LLVMExternalLinkage
 					      : LLVMInternalLinkage);
 	}
+	llvm_keep_map_types(program->arena, module);
 	error = LLVMRunPasses(module, "globaldce", NULL, options);
 	LLVMDisposePassBuilderOptions(options);
 	return error;
@@ -61,7 +62,7 @@ int frontend_emit_maps_object(struct ir_program *program, LLVMMemoryBufferRef *b
 {
 	LLVMTargetMachineRef machine = bpf_machine();
 	LLVMModuleRef module = LLVMCloneModule(program->llvm->original);
-	LLVMErrorRef error = reduce_to_maps(module);
+	LLVMErrorRef error = reduce_to_maps(program, module);
 	char *message = NULL;
 	int err = 0;
 

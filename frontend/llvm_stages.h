@@ -41,6 +41,7 @@ int frontend_rebuild_addresses(struct ir_program *program, struct diag *diag);
 int frontend_replace_calls(struct ir_program *program, struct diag *diag);
 /* Maps, globals and licence. */
 int frontend_collect_globals(struct ir_program *program, struct diag *diag);
+int frontend_expand_map_choices(struct ir_program *program, struct diag *diag);
 int frontend_check_map_uses(struct ir_program *program, struct diag *diag);
 /* The bounds of loops over all of a map, which are known only now. */
 int frontend_size_maps(struct ir_program *program, struct diag *diag);

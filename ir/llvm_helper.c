@@ -37,6 +37,7 @@ int llvm_call_map(const struct ir_program *program, LLVMValueRef call, bool *inn
 		*inner = map == IR_NONE;
 		if (*inner)
 			map = outer_of(program, argument);
+		*inner = *inner && map != IR_NONE;
 	}
 	return map;
 }

@@ -1,6 +1,7 @@
 #include "partitioner/map_homes.h"
 
 #include <assert.h>
+#include <linux/bpf.h>
 #include <math.h>
 
 #include "support/arena.h"
@@ -49,7 +50,8 @@ enum map_home map_shared_home(const struct ir_map *map)
 {
 	if (map->packet_local)
 		return MAP_HOME_PACKET_LOCAL;
-	if (map->is_held)
+	/* Shared values are looked up by the kernel part itself, which this flag forbids. */
+	if (map->is_held || map->flags & BPF_F_WRONLY_PROG)
 		return MAP_HOME_KERNEL_BATCHED;
 	switch (row_of(map)->both) {
 	case MAP_BOTH_ARRAY:

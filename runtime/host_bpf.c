@@ -132,16 +132,27 @@ int host_map_read_layout(int fd, struct host_map_layout *layout)
 	return 0;
 }
 
-int host_map_mmap(int fd, uint32_t entries, uint32_t stride, void **memory, size_t *bytes)
+static int map_array(int fd, uint32_t entries, uint32_t stride, int protection, void **memory,
+		     size_t *bytes)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
 	*bytes = ((size_t)entries * stride + page - 1) & ~(page - 1);
-	*memory = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	*memory = mmap(NULL, *bytes, protection, MAP_SHARED, fd, 0);
 	if (*memory != MAP_FAILED)
 		return 0;
 	*memory = NULL;
 	return -errno;
+}
+
+int host_map_mmap(int fd, uint32_t entries, uint32_t stride, void **memory, size_t *bytes)
+{
+	return map_array(fd, entries, stride, PROT_READ | PROT_WRITE, memory, bytes);
+}
+
+int host_map_mmap_read(int fd, uint32_t entries, uint32_t stride, void **memory, size_t *bytes)
+{
+	return map_array(fd, entries, stride, PROT_READ, memory, bytes);
 }
 
 void host_map_munmap(void *memory, size_t bytes)

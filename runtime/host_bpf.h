@@ -40,6 +40,8 @@ int host_map_read_layout(int fd, struct host_map_layout *layout);
 
 /* Maps entries * stride bytes of a BPF_F_MMAPABLE array, readable and writable. */
 int host_map_mmap(int fd, uint32_t entries, uint32_t stride, void **memory, size_t *bytes);
+/* The same for a map that programs may only read, which may not be mapped otherwise. */
+int host_map_mmap_read(int fd, uint32_t entries, uint32_t stride, void **memory, size_t *bytes);
 void host_map_munmap(void *memory, size_t bytes);
 
 /*

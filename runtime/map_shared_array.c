@@ -39,6 +39,8 @@ static int shared_array_write(struct cleave_map *map, const void *key, const voi
 
 	memcpy(&index, key, sizeof index);
 	err = map_check_array_update(map, index, flags);
+	if (!err && map->flags & BPF_F_RDONLY_PROG)
+		return host_map_update(map->fd, key, value, flags);
 	if (!err)
 		memcpy(shared_array_value(map, index), value, map->value_size);
 	return err;
@@ -116,8 +118,8 @@ int map_shared_array_new(const struct bundle_map *spec, const struct map_attachm
 	map_head_init(&a->map, &shared_array_ops, spec, 1);
 	a->map.fd = attachment->fd;
 	a->map.index = attachment->index;
-	err = host_map_mmap(attachment->fd, spec->max_entries, a->map.stride, (void **)&a->memory,
-			    &a->bytes);
+	err = (spec->flags & BPF_F_RDONLY_PROG ? host_map_mmap_read : host_map_mmap)(
+	    attachment->fd, spec->max_entries, a->map.stride, (void **)&a->memory, &a->bytes);
 	if (err) {
 		free(a);
 		return err;

@@ -111,6 +111,7 @@ static int finish(struct llvm_clone *c, bool split, const char *passes,
 
 	if (!target || err)
 		return err ? err : -1;
+	llvm_keep_map_types(c->arena, c->module);
 	llvm_fill_claims(c);
 	drop_unused_functions(c);
 	if (split)

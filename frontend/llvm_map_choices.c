@@ -1,0 +1,237 @@
+/*
+ * A helper's map that is chosen on the way: `m = v6 ? &hosts6 : &hosts4`, and what LLVM makes of
+ * two calls that differ in nothing else. Each map gets a call of its own again, behind a switch, so
+ * that every call names its map.
+ */
+#include "frontend/llvm_stages.h"
+
+#include <errno.h>
+
+#include "ir/helpers.h"
+#include "support/arena.h"
+#include "support/map_types.h"
+
+enum { CHOICES_MAX = 16, DEPTH_MAX = 16 };
+
+/* The maps that one operand may be, and for each of its phis and selects the number of the map. */
+struct choice {
+	struct ir_program *program;
+	LLVMBuilderRef builder;
+	LLVMTypeRef i32;
+	LLVMValueRef maps[CHOICES_MAX];
+	unsigned count;
+	LLVMValueRef seen[64], number[64];
+	unsigned seen_count;
+};
+
+static bool add_map(struct choice *c, LLVMValueRef map)
+{
+	for (unsigned i = 0; i < c->count; i++)
+		if (c->maps[i] == map)
+			return true;
+	if (c->count == CHOICES_MAX)
+		return false;
+	c->maps[c->count++] = map;
+	return true;
+}
+
+static bool is_seen(const struct choice *c, LLVMValueRef value)
+{
+	for (unsigned i = 0; i < c->seen_count; i++)
+		if (c->seen[i] == value)
+			return true;
+	return false;
+}
+
+/* Is it a choice among maps of the program, and nothing else? */
+static bool collect(struct choice *c, LLVMValueRef value, unsigned depth)
+{
+	bool good = true;
+
+	if (llvm_map_index(c->program, value) != IR_NONE)
+		return add_map(c, value);
+	if (is_seen(c, value))
+		return true;
+	if (depth == DEPTH_MAX || c->seen_count == 64 ||
+	    (!LLVMIsAPHINode(value) && !LLVMIsASelectInst(value)))
+		return false;
+	c->seen[c->seen_count++] = value;
+	if (LLVMIsASelectInst(value))
+		return collect(c, LLVMGetOperand(value, 1), depth + 1) &&
+		       collect(c, LLVMGetOperand(value, 2), depth + 1);
+	for (unsigned n = 0; n < LLVMCountIncoming(value) && good; n++)
+		good = collect(c, LLVMGetIncomingValue(value, n), depth + 1);
+	return good;
+}
+
+static LLVMValueRef number_of(struct choice *c, LLVMValueRef value)
+{
+	for (unsigned i = 0; i < c->count; i++)
+		if (c->maps[i] == value)
+			return LLVMConstInt(c->i32, i, false);
+	for (unsigned i = 0; i < c->seen_count; i++)
+		if (c->seen[i] == value)
+			return c->number[i];
+	return LLVMGetUndef(c->i32);
+}
+
+/* Beside each phi and select of pointers one of numbers: phis first, since they may meet again. */
+static void build_numbers(struct choice *c)
+{
+	for (unsigned i = 0; i < c->seen_count; i++)
+		if (LLVMIsAPHINode(c->seen[i])) {
+			LLVMPositionBuilderBefore(c->builder, c->seen[i]);
+			c->number[i] = LLVMBuildPhi(c->builder, c->i32, "choice");
+		}
+	/* what a select chooses from was seen behind it */
+	for (unsigned i = c->seen_count; i-- > 0;)
+		if (LLVMIsASelectInst(c->seen[i])) {
+			LLVMPositionBuilderBefore(c->builder, c->seen[i]);
+			c->number[i] =
+			    LLVMBuildSelect(c->builder, LLVMGetOperand(c->seen[i], 0),
+					    number_of(c, LLVMGetOperand(c->seen[i], 1)),
+					    number_of(c, LLVMGetOperand(c->seen[i], 2)), "choice");
+		}
+	for (unsigned i = 0; i < c->seen_count; i++)
+		for (unsigned n = 0;
+		     LLVMIsAPHINode(c->seen[i]) && n < LLVMCountIncoming(c->seen[i]); n++) {
+			LLVMValueRef in = number_of(c, LLVMGetIncomingValue(c->seen[i], n));
+			LLVMBasicBlockRef from = LLVMGetIncomingBlock(c->seen[i], n);
+
+			LLVMAddIncoming(c->number[i], &in, &from, 1);
+		}
+}
+
+/* The phis of the successors hear that what came from `here` now comes from `rest`. */
+static void rename_incoming(struct choice *c, LLVMBasicBlockRef to, LLVMBasicBlockRef here,
+			    LLVMBasicBlockRef rest)
+{
+	LLVMValueRef phi = LLVMGetFirstInstruction(to), next;
+
+	for (; phi && LLVMIsAPHINode(phi); phi = next) {
+		next = LLVMGetNextInstruction(phi);
+		LLVMPositionBuilderBefore(c->builder, phi);
+		LLVMSetCurrentDebugLocation2(c->builder, LLVMInstructionGetDebugLoc(phi));
+		LLVMValueRef now = LLVMBuildPhi(c->builder, LLVMTypeOf(phi), "");
+
+		for (unsigned n = 0; n < LLVMCountIncoming(phi); n++) {
+			LLVMValueRef value = LLVMGetIncomingValue(phi, n);
+			LLVMBasicBlockRef from = LLVMGetIncomingBlock(phi, n);
+
+			value = value == phi ? now : value;
+			from = from == here ? rest : from;
+			LLVMAddIncoming(now, &value, &from, 1);
+		}
+		LLVMReplaceAllUsesWith(phi, now);
+		LLVMInstructionEraseFromParent(phi);
+	}
+}
+
+/* What follows the call moves to a block of its own. */
+static LLVMBasicBlockRef split_behind(struct choice *c, LLVMValueRef call)
+{
+	LLVMBasicBlockRef here = LLVMGetInstructionParent(call);
+	LLVMBasicBlockRef rest =
+	    LLVMInsertBasicBlockInContext(c->program->llvm->context, here, "chosen");
+	LLVMValueRef end;
+
+	LLVMMoveBasicBlockAfter(rest, here);
+	LLVMPositionBuilderAtEnd(c->builder, rest);
+	for (LLVMValueRef i = LLVMGetNextInstruction(call), next; i; i = next) {
+		next = LLVMGetNextInstruction(i);
+		LLVMInstructionRemoveFromParent(i);
+		LLVMInsertIntoBuilder(c->builder, i);
+	}
+	end = LLVMGetBasicBlockTerminator(rest);
+	for (unsigned s = 0; s < LLVMGetNumSuccessors(end); s++)
+		rename_incoming(c, LLVMGetSuccessor(end, s), here, rest);
+	return rest;
+}
+
+/* switch (number) { case 0: call(..., maps[0]); ... } */
+static void expand_call(struct choice *c, LLVMValueRef call, unsigned argument)
+{
+	LLVMValueRef number = number_of(c, LLVMGetOperand(call, argument)), choose, join = NULL;
+	LLVMMetadataRef place = LLVMInstructionGetDebugLoc(call);
+	LLVMBasicBlockRef here = LLVMGetInstructionParent(call), rest = split_behind(c, call);
+	bool has_value = LLVMGetTypeKind(LLVMTypeOf(call)) != LLVMVoidTypeKind;
+	LLVMBasicBlockRef cases[CHOICES_MAX];
+
+	for (unsigned i = 0; i < c->count; i++)
+		cases[i] = LLVMInsertBasicBlockInContext(c->program->llvm->context, rest, "choice");
+	LLVMPositionBuilderAtEnd(c->builder, here);
+	LLVMSetCurrentDebugLocation2(c->builder, place);
+	choose = LLVMBuildSwitch(c->builder, number, cases[0], c->count - 1);
+	for (unsigned i = 1; i < c->count; i++)
+		LLVMAddCase(choose, LLVMConstInt(c->i32, i, false), cases[i]);
+	if (has_value) {
+		LLVMValueRef first = LLVMGetFirstInstruction(rest);
+
+		LLVMPositionBuilderBefore(c->builder, first);
+		join = LLVMBuildPhi(c->builder, LLVMTypeOf(call), "");
+		LLVMReplaceAllUsesWith(call, join);
+	}
+	for (unsigned i = 0; i < c->count; i++) {
+		LLVMValueRef one = LLVMInstructionClone(call);
+
+		LLVMPositionBuilderAtEnd(c->builder, cases[i]);
+		LLVMInsertIntoBuilder(c->builder, one);
+		LLVMSetOperand(one, argument, c->maps[i]);
+		LLVMBuildBr(c->builder, rest);
+		if (join)
+			LLVMAddIncoming(join, &one, &cases[i], 1);
+	}
+	LLVMInstructionEraseFromParent(call);
+}
+
+/* The argument that should name a map and does not, or -1. */
+static int chosen_argument(const struct ir_program *program, LLVMValueRef call)
+{
+	const char *name = llvm_intrinsic_name(call);
+	const struct ir_helper *helper = name ? ir_helper_by_intrinsic(name) : NULL;
+	unsigned count = helper ? LLVMGetNumArgOperands(call) : 0;
+	bool inner;
+
+	for (unsigned a = 0; a < count && a < IR_HELPER_ARGUMENTS_MAX; a++)
+		if (helper->arguments[a] == IR_ARGUMENT_MAP &&
+		    llvm_call_map(program, call, &inner) == IR_NONE)
+			return (int)a;
+	return -1;
+}
+
+static int expand(struct ir_program *program, LLVMBuilderRef builder, LLVMValueRef call,
+		  unsigned argument, struct diag *diag)
+{
+	struct choice c = {.program = program,
+			   .builder = builder,
+			   .i32 = LLVMInt32TypeInContext(program->llvm->context)};
+
+	if (!collect(&c, LLVMGetOperand(call, argument), 0))
+		return frontend_refuse(program, diag, frontend_value_loc(program, call),
+				       IR_REASON_MAP_UNKNOWN, NULL);
+	build_numbers(&c);
+	expand_call(&c, call, argument);
+	return 0;
+}
+
+int frontend_expand_map_choices(struct ir_program *program, struct diag *diag)
+{
+	LLVMBuilderRef builder = LLVMCreateBuilderInContext(program->llvm->context);
+	LLVMValueRef i = frontend_first_instruction(program->llvm->function);
+	int err = 0;
+
+	while (i) {
+		int argument = LLVMIsACallInst(i) ? chosen_argument(program, i) : -1;
+		LLVMValueRef call = i;
+		LLVMBasicBlockRef block = LLVMGetInstructionParent(i);
+
+		i = frontend_next_instruction(i);
+		if (argument < 0)
+			continue;
+		err = expand(program, builder, call, (unsigned)argument, diag) ?: err;
+		/* The calls that were made name their maps; what follows stands behind them. */
+		i = err ? i : LLVMGetBasicBlockTerminator(block);
+	}
+	LLVMDisposeBuilder(builder);
+	return err;
+}
