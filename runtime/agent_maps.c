@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/agent.h"
+#include "runtime/agent_programs.h"
 #include "runtime/host_trace.h"
 #include "runtime/map_init.h"
 #include "support/exit_codes.h"
@@ -14,6 +15,7 @@ struct agent_maps {
 	int *map_fds, *value_fds; /* by index in the manifest */
 	uint8_t **globals;
 	struct map_set *set;
+	struct agent_programs *programs;
 	struct cleave_env *env[PORTS_MAX];
 	uint32_t env_count;
 };
@@ -115,6 +117,8 @@ int agent_maps_new(struct agent *agent)
 		err = attach_set(agent, maps);
 	if (!err)
 		err = make_environments(agent, maps);
+	if (!err)
+		err = agent_programs_new(&maps->programs, agent, maps->set, maps->map_fds);
 	if (err) {
 		agent_maps_free(agent);
 		return EXIT_CLEAVE_HOST;
@@ -134,6 +138,7 @@ void agent_maps_free(struct agent *agent)
 		return;
 	for (uint32_t w = 0; w < maps->env_count; w++)
 		env_free(&maps->env[w]);
+	agent_programs_free(&maps->programs);
 	map_set_free(&maps->set);
 	free(maps->map_fds);
 	free(maps->value_fds);
@@ -150,4 +155,9 @@ const int *agent_maps_fds(const struct agent_maps *maps)
 struct cleave_env *agent_maps_env(const struct agent_maps *maps, uint32_t worker)
 {
 	return maps->env[worker];
+}
+
+void agent_maps_follow(struct agent *agent)
+{
+	agent_programs_follow(agent->maps->programs);
 }

@@ -13,6 +13,8 @@ int agent_maps_new(struct agent *agent);
 void agent_maps_free(struct agent *agent);
 /* By index in the manifest; -1 where the kernel has no such map. */
 const int *agent_maps_fds(const struct agent_maps *maps);
+/* Takes over what others changed in the kernel's maps and user has a copy of. */
+void agent_maps_follow(struct agent *agent);
 struct cleave_env *agent_maps_env(const struct agent_maps *maps, uint32_t worker);
 
 #endif

@@ -1,5 +1,6 @@
 #include "runtime/host_program.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <string.h>
 
@@ -21,4 +22,12 @@ void host_program_types(struct bpf_object *object)
 			if (!strncmp(section, names[i], strlen(names[i])))
 				bpf_program__set_type(prog, BPF_PROG_TYPE_SCHED_CLS);
 	}
+}
+
+uint32_t host_program_id(int fd)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof info;
+
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 ? info.id : 0;
 }

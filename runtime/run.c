@@ -11,6 +11,7 @@
 #include <linux/bpf.h>
 
 #include "runtime/agent.h"
+#include "runtime/agent_maps.h"
 #include "runtime/commands.h"
 #include "support/exit_codes.h"
 
@@ -237,6 +238,7 @@ static int live(struct agent *agent, const sigset_t *signals)
 		if (now >= next_status) {
 			agent_counters(agent, &counters);
 			agent_write_status(agent, &counters);
+			agent_maps_follow(agent);
 			next_status = now + 1;
 			if (!agent_has_interface(agent)) {
 				fprintf(stderr, "cleaved: error: the interface is gone\n");
