@@ -1,5 +1,6 @@
 #include "frontend/btf_maps.h"
 
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -72,8 +73,32 @@ static int check_type(struct arena *arena, const struct map_type_row *row, const
 	return -EINVAL;
 }
 
-static int read_definition(struct arena *arena, struct bpf_map *from, struct ir_map *map,
-			   struct diag *diag)
+/* The kernel's own structs that values may hold; programs reach them by helpers alone. */
+static const char *kernels_own(const struct btf *btf, int id, unsigned depth)
+{
+	static const char *const names[] = {"bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer",
+					    "bpf_wq",        "bpf_list_head",     "bpf_rb_root"};
+	const struct btf_type *type;
+	int resolved = btf ? btf__resolve_type(btf, (uint32_t)id) : -ENOENT;
+	const char *found = NULL;
+
+	type = resolved < 0 ? NULL : btf__type_by_id(btf, (uint32_t)resolved);
+	if (!type || depth == 8)
+		return NULL;
+	if (btf_is_array(type))
+		return kernels_own(btf, (int)btf_array(type)->type, depth + 1);
+	if (!btf_is_composite(type))
+		return NULL;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strcmp(btf__name_by_offset(btf, type->name_off), names[i]))
+			return names[i];
+	for (int i = 0; i < btf_vlen(type) && !found; i++)
+		found = kernels_own(btf, (int)btf_members(type)[i].type, depth + 1);
+	return found;
+}
+
+static int read_definition(struct arena *arena, const struct btf *btf, struct bpf_map *from,
+			   struct ir_map *map, struct diag *diag)
 {
 	const struct map_type_row *row = map_type_find(bpf_map__type(from));
 	const char *missing;
@@ -85,6 +110,10 @@ static int read_definition(struct arena *arena, struct bpf_map *from, struct ir_
 	map->max_entries = bpf_map__max_entries(from);
 	map->flags = bpf_map__map_flags(from);
 	map->extra = (uint32_t)bpf_map__map_extra(from);
+	map->kernels_part = kernels_own(btf, (int)bpf_map__btf_value_type_id(from), 0);
+	if (bpf_map__inner_map(from) && !map->kernels_part)
+		map->kernels_part =
+		    kernels_own(btf, (int)bpf_map__btf_value_type_id(bpf_map__inner_map(from)), 0);
 	err = check_type(arena, row, map, diag);
 	if (err)
 		return err;
@@ -110,7 +139,8 @@ static int read_definitions(struct arena *arena, struct bpf_object *object, stru
 		struct bpf_map *from = bpf_object__find_map_by_name(object, maps[i].name);
 
 		if (from && !bpf_map__is_internal(from)) {
-			err = read_definition(arena, from, &maps[i], diag) ?: err;
+			err = read_definition(arena, bpf_object__btf(object), from, &maps[i], diag)
+				  ?: err;
 			continue;
 		}
 		diag_error(diag, maps[i].loc, "map %s has no definition in BTF", maps[i].name);

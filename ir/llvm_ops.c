@@ -63,6 +63,17 @@ static void add_stack_access(struct ir_program *program, int block, LLVMValueRef
 	       arena_printf(program->arena, "%" PRIu64, bytes));
 }
 
+/* A lock can be taken in the kernel only, and holds only among those who take it. */
+static void forbid_locked(const struct ir_program *program, struct ir_op *op)
+{
+	const struct ir_map *map = &program->maps[op->map];
+
+	if (map->kernels_part)
+		forbid(op, IR_LAYER_USER, IR_REASON_MAP_PINNED,
+		       arena_printf(program->arena, "map %s, whose values hold a struct %s,",
+				    map->name, map->kernels_part));
+}
+
 static void add_access_of(struct ir_program *program, int block, LLVMValueRef instruction,
 			  struct llvm_region region, enum access access, size_t *capacity)
 {
@@ -84,6 +95,8 @@ static void add_access_of(struct ir_program *program, int block, LLVMValueRef in
 		if (region.index != IR_NONE && program->maps[region.index].is_aliased)
 			forbid(op, IR_LAYER_USER, IR_REASON_MAP_PINNED,
 			       program->maps[region.index].name);
+		if (region.index != IR_NONE)
+			forbid_locked(program, op);
 		op->lookup = LOOKUP_LATER;
 		break;
 	case LLVM_MEMORY_GLOBAL:
@@ -241,6 +254,7 @@ static void forbid_by_map(const struct ir_program *program, struct ir_op *op, LL
 
 	if (!row)
 		return;
+	forbid_locked(program, op);
 	if (row->user == MAP_USER_PINNED || map->is_aliased ||
 	    (op->inner && !is_plain_inner(&map->inner, op->kind)))
 		forbid(op, IR_LAYER_USER, IR_REASON_MAP_PINNED,
