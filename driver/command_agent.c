@@ -79,6 +79,17 @@ static int add_native_whole(struct compilation *c, struct variants *v, bool ever
 	return err ? err : keep_variant(v, c->bundle, "user", c->diag);
 }
 
+/* Where no packet can leave, `every` is the kernel part alone. */
+static int add_kernel_whole(struct compilation *c, struct variants *v)
+{
+	int err;
+
+	c->split = (struct split){.kind = SPLIT_KERNEL};
+	c->split_text = "kernel";
+	err = pipeline_replan(c);
+	return err ? err : keep_variant(v, c->bundle, "kernel", c->diag);
+}
+
 static int build_variants(struct options *o, struct variants *v, struct diag *diag)
 {
 	bool every = o->text[OPTION_SPLIT] && strcmp(o->text[OPTION_SPLIT], "every") == 0;
@@ -93,7 +104,9 @@ static int build_variants(struct options *o, struct variants *v, struct diag *di
 	c.stop_after = NULL;
 	if (!code && every)
 		code = exit_code_of(pipeline_every(&c, keep_variant, v));
-	else if (!code)
+	if (!code && every && !v->count)
+		code = exit_code_of(add_kernel_whole(&c, v));
+	else if (!code && !every)
 		code = exit_code_of(keep_variant(v, c.bundle, "split", diag));
 	if (!code)
 		code = exit_code_of(add_native_whole(&c, v, every));
