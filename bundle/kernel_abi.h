@@ -69,7 +69,9 @@ enum {
 	CLEAVE_BATCH_MAX = 256,
 	CLEAVE_BATCH_KEY_MAX = 64,
 	CLEAVE_OUTPUT_BYTES = 8192, /* of one event of the user part; power of two */
-	CLEAVE_BLOCK_MAX = 252,     /* XDP metadata is less than 256 bytes, and whole words */
+	CLEAVE_WAY_BYTES =
+	    3520, /* of a frame on TC's private pair: native XDP on veth takes no more */
+	CLEAVE_BLOCK_MAX = 252, /* XDP metadata is less than 256 bytes, and whole words */
 	CLEAVE_BACK_MAGIC = 0x6b636162,
 };
 

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "runtime/agent_maps.h"
+#include "runtime/agent_tc.h"
 #include "runtime/host_bpf.h"
 #include "runtime/lock.h"
 #include "runtime/verdict.h"
@@ -19,6 +20,7 @@ enum {
 	CHUNK_BYTES = 4096,
 	CHUNK_BYTES_JUMBO = 16384,
 	LINK_HEADER_BYTES = 18, /* Ethernet and a VLAN tag */
+	TC_SETTLE_US = 5000,    /* for packets between user and the kernel part */
 };
 
 static uint64_t read_clock(void)
@@ -37,11 +39,6 @@ static int read_input(struct agent *agent)
 
 	if (bundle_read(agent->options->bundle_path, &agent->bundle, &agent->diag))
 		return EXIT_CLEAVE_INPUT;
-	if (bundle_is_tc(agent->bundle)) {
-		diag_error(&agent->diag, NO_LOC, "%s is a TC program; only XDP programs are run",
-			   agent->bundle->program);
-		return EXIT_CLEAVE_INPUT;
-	}
 	if (!init || !map_init_read(&agent->start_state, agent->bundle->arena, init, agent->bundle,
 				    &agent->diag))
 		return EXIT_CLEAVE_OK;
@@ -95,9 +92,12 @@ static int find_interfaces(struct agent *agent)
 		if (!it->host.up)
 			diag_warning(&agent->diag, NO_LOC, "%s is down (ip link set dev %s up)",
 				     name, name);
+		if (agent_is_tc(agent)) /* all packets come by one private pair */
+			it->host.queues = 1;
 		it->port_base = ports;
 		ports += it->host.queues;
-		agent->hosts[i] = it->host;
+		agent->hosts[i] = agent->devices[i] = it->host;
+		agent_name_interface(agent, i);
 		agent->port_base[i] = it->port_base;
 		agent->interface_count++;
 	}
@@ -123,7 +123,7 @@ static int check_privilege(struct agent *agent)
 static void release_locks(struct agent *agent)
 {
 	for (uint32_t i = 0; i < agent->interface_count; i++) {
-		lock_release(agent->interfaces[i].lock_fd, agent->interfaces[i].host.name);
+		lock_release(agent->interfaces[i].lock_fd, agent->names[i]);
 		agent->interfaces[i].lock_fd = -1;
 	}
 }
@@ -149,10 +149,10 @@ static int take_locks(struct agent *agent)
 		struct agent_interface *it = &agent->interfaces[i];
 		pid_t owner;
 
-		it->lock_fd = lock_take(it->host.name, &owner);
+		it->lock_fd = lock_take(it->lock_name, &owner);
 		if (it->lock_fd >= 0)
 			continue;
-		report_lock(agent, it->host.name, it->lock_fd, owner);
+		report_lock(agent, it->lock_name, it->lock_fd, owner);
 		it->lock_fd = -1;
 		release_locks(agent);
 		return EXIT_CLEAVE_HOST;
@@ -227,6 +227,9 @@ static int load_kernel(struct agent *agent)
 	struct kernel_load load = {
 	    .bundle = agent->bundle,
 	    .interfaces = agent->hosts,
+	    .names = agent->names,
+	    .ways = agent->user && agent_is_tc(agent) ? agent->ways : NULL,
+	    .egress = agent_is_egress(agent),
 	    .port_base = agent->port_base,
 	    .interface_count = agent->interface_count,
 	    .gone_action = agent->options->gone_action,
@@ -261,8 +264,10 @@ static void close_ways_to_stack(struct agent *agent)
 
 static int open_ways_to_stack(struct agent *agent)
 {
-	agent->setup.pass_program = agent->user ? host_pass_program() : -1;
-	for (uint32_t i = 0; agent->user && i < agent->interface_count; i++)
+	bool passes = agent->user && !agent_is_tc(agent);
+
+	agent->setup.pass_program = passes ? host_pass_program() : -1;
+	for (uint32_t i = 0; passes && i < agent->interface_count; i++)
 		if (pass_open(&agent->interfaces[i].pass, &agent->hosts[i], agent->worker_count,
 			      &agent->diag)) {
 			close_ways_to_stack(agent);
@@ -275,7 +280,7 @@ static void choose_chunk(struct agent *agent)
 {
 	agent->chunk_bytes = CHUNK_BYTES;
 	for (uint32_t i = 0; i < agent->interface_count; i++)
-		if (agent->hosts[i].mtu + LINK_HEADER_BYTES > CHUNK_BYTES - IO_HEADROOM)
+		if (agent->devices[i].mtu + LINK_HEADER_BYTES > CHUNK_BYTES - IO_HEADROOM)
 			agent->chunk_bytes = CHUNK_BYTES_JUMBO;
 }
 
@@ -286,7 +291,8 @@ static int prepare_workers(struct agent *agent)
 		return EXIT_CLEAVE_HOST;
 	choose_chunk(agent);
 	agent->setup.bundle = agent->bundle;
-	agent->setup.interfaces = agent->hosts;
+	agent->setup.interfaces = agent->devices;
+	agent->setup.tc = agent_is_tc(agent);
 	agent->setup.port_base = agent->port_base;
 	agent->setup.interface_count = agent->interface_count;
 	agent->setup.worker_count = agent->worker_count;
@@ -408,11 +414,26 @@ static void detach_all(struct agent *agent)
 			kernel_part_detach(agent->kernel, i);
 }
 
-/* First no new packets, then the ones in flight, then the sockets. */
+/*
+ * First no new packets, then the ones in flight. What user decides of a TC program's packet, the
+ * kernel part has still to do: it goes last, and until then is told that user is gone.
+ */
+static void drain(struct agent *agent)
+{
+	if (agent_is_tc(agent))
+		kernel_part_close_way(agent->kernel);
+	else
+		detach_all(agent);
+	stop_workers(agent);
+	if (agent_is_tc(agent))
+		usleep(TC_SETTLE_US);
+	detach_all(agent);
+}
+
+/* Then the sockets. */
 static void stop_traffic(struct agent *agent)
 {
-	detach_all(agent);
-	stop_workers(agent);
+	drain(agent);
 	for (uint32_t i = 0; i < agent->interface_count; i++)
 		agent->interfaces[i].attached = false;
 	close_sockets(agent);
@@ -473,11 +494,17 @@ static const struct step {
 	int (*start)(struct agent *agent);
 	void (*undo)(struct agent *agent);
 } steps[] = {
-    {read_input, free_input},          {load_user, unload_user},
-    {find_interfaces, NULL},           {check_privilege, NULL},
-    {take_locks, release_locks},       {load_kernel, unload_kernel},
-    {agent_maps_new, agent_maps_free}, {open_ways_to_stack, close_ways_to_stack},
-    {prepare_workers, free_workers},   {start_traffic, stop_traffic},
+    {read_input, free_input},
+    {load_user, unload_user},
+    {find_interfaces, NULL},
+    {check_privilege, NULL},
+    {take_locks, release_locks},
+    {agent_open_tc_ways, agent_close_tc_ways},
+    {load_kernel, unload_kernel},
+    {agent_maps_new, agent_maps_free},
+    {open_ways_to_stack, close_ways_to_stack},
+    {prepare_workers, free_workers},
+    {start_traffic, stop_traffic},
 };
 
 enum { STEPS = sizeof steps / sizeof steps[0] };
@@ -521,8 +548,7 @@ void agent_counters(const struct agent *agent, struct counters *counters)
 
 void agent_quiesce(struct agent *agent, struct counters *final)
 {
-	detach_all(agent);
-	stop_workers(agent);
+	drain(agent);
 	agent_counters(agent, final);
 }
 

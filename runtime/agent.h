@@ -11,6 +11,7 @@
 #include "runtime/counters.h"
 #include "runtime/env.h"
 #include "runtime/io_pass.h"
+#include "runtime/io_tc.h"
 #include "runtime/layer_xdp.h"
 #include "runtime/map_init.h"
 #include "runtime/worker.h"
@@ -25,6 +26,7 @@ struct agent_options {
 	enum io_copy copy;
 	bool relaxed; /* ignore a strict bundle's order */
 	bool force, count, json;
+	const char *hook; /* TC: "ingress" or "egress"; NULL: as the section says */
 	uint32_t workers; /* 0: as many as queues, at most one per CPU */
 	const char *map_init;
 	double stats_interval_s; /* 0: none */
@@ -36,6 +38,8 @@ struct agent_interface {
 	uint32_t port_base;
 	int lock_fd;
 	struct pass_link *pass;
+	struct tc_way *way;               /* TC with cuts */
+	char lock_name[IF_NAMESIZE + 16]; /* "eth0", "eth0+egress" */
 	bool attached;
 };
 
@@ -47,6 +51,9 @@ struct agent {
 	uint32_t interface_count;
 	/* The same again as workers and the kernel part want them. */
 	struct host_interface hosts[PORTS_MAX];
+	struct host_interface devices[PORTS_MAX]; /* where the sockets are: hosts, or far ends */
+	const char *names[PORTS_MAX];             /* lock_name */
+	const struct tc_way *ways[PORTS_MAX];
 	uint32_t port_base[PORTS_MAX];
 	struct user_part *user; /* NULL: everything is decided in the kernel */
 	struct kernel_part *kernel;

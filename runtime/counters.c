@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <linux/pkt_cls.h>
 
 #include "bundle/bundle.h"
 
@@ -106,13 +107,15 @@ struct remark {
 	uint64_t value;
 };
 
-enum { REMARKS = 10 };
+enum { REMARKS = 11 };
 
 static void list_remarks(const struct counters *c, struct remark remark[REMARKS])
 {
 	struct remark all[REMARKS] = {
 	    {"gone", "handed over while no user part was there", c->kernel.gone},
-	    {"no_room", "no room for the handoff in front of the packet", c->kernel.no_room},
+	    {"no_room", "no room for the handoff in front of the packet, or too long with it",
+	     c->kernel.no_room},
+	    {"gso", "of several segments, which cannot be handed over", c->kernel.gso},
 	    {"held", "handed over only to keep the order of their key", c->kernel.held},
 	    {"rx_ring_full", "lost before user: the worker was too slow", c->drops.ring_full},
 	    {"rx_no_chunk", "moments without a chunk to receive into", c->drops.fill_empty},
@@ -141,8 +144,45 @@ static void print_remarks(const struct counters *c, FILE *out)
 			fprintf(out, "%12" PRIu64 "  %s\n", c->user.loss[i], loss_text(i));
 }
 
+/* The kernel part's cell of a verdict (verdict_cell in backends/xdp/rt/kernel_rt_tc.bpf.c). */
+static uint64_t kernel_tc_verdict(const struct counters *c, unsigned cell)
+{
+	unsigned unspec = verdict_cell_of(true, (uint32_t)TC_ACT_UNSPEC);
+
+	if (cell == TC_ACT_REPEAT || (cell > TC_ACT_REDIRECT && cell != unspec))
+		return 0;
+	return c->kernel.verdict[cell == unspec ? TC_ACT_REPEAT : cell];
+}
+
+static void print_tc_verdicts(const struct counters *c, bool user, FILE *out)
+{
+	for (unsigned cell = 0; cell < verdict_cell_count(true); cell++) {
+		uint64_t n = user ? c->user.verdict[cell] : kernel_tc_verdict(c, cell);
+
+		if (n)
+			fprintf(out, ", %s %" PRIu64, verdict_cell_text(true, cell), n);
+	}
+	fputc('\n', out);
+}
+
+static void print_tc_lines(const struct counters *c, FILE *out)
+{
+	fprintf(out, "layer   packets\nkernel  %s, to user %" PRIu64,
+		c->kernel_verdicts ? "counted" : "not counted", handed_over(c));
+	print_tc_verdicts(c, false, out);
+	fprintf(out, "user    %" PRIu64, c->user.received);
+	print_tc_verdicts(c, true, out);
+}
+
 void counters_print(const struct counters *c, const struct bundle *bundle, FILE *out)
 {
+	if (bundle && bundle_is_tc(bundle)) {
+		print_tc_lines(c, out);
+		print_cuts(c, bundle, out);
+		print_remarks(c, out);
+		fflush(out);
+		return;
+	}
 	fprintf(out, "%-7s %12s", "layer", "packets");
 	for (uint32_t a = ACTION_COUNT; a-- > 0;)
 		fprintf(out, " %12s", action_text(a));
@@ -160,6 +200,17 @@ static json_t *verdicts_json(const uint64_t *verdict)
 
 	for (uint32_t a = 0; a < ACTION_COUNT; a++)
 		json_object_set_new(object, action_text(a), json_integer((json_int_t)verdict[a]));
+	return object;
+}
+
+static json_t *tc_verdicts_json(const struct counters *c, bool user)
+{
+	json_t *object = json_object();
+
+	for (unsigned cell = 0; cell < verdict_cell_count(true); cell++)
+		json_object_set_new(object, verdict_cell_text(true, cell),
+				    json_integer((json_int_t)(user ? c->user.verdict[cell]
+								   : kernel_tc_verdict(c, cell))));
 	return object;
 }
 
@@ -195,14 +246,18 @@ static json_t *losses_json(const struct counters *c)
 
 json_t *counters_json(const struct counters *c, const struct bundle *bundle)
 {
+	bool tc = bundle && bundle_is_tc(bundle);
 	struct remark remark[REMARKS];
 	json_t *object = json_object(), *kernel = json_object(), *user = json_object();
 
 	json_object_set_new(kernel, "counted", json_boolean(c->kernel_verdicts));
-	json_object_set_new(kernel, "verdicts", verdicts_json((const uint64_t *)c->kernel.verdict));
+	json_object_set_new(kernel, "verdicts",
+			    tc ? tc_verdicts_json(c, false)
+			       : verdicts_json((const uint64_t *)c->kernel.verdict));
 	json_object_set_new(kernel, "to_user", json_integer((json_int_t)handed_over(c)));
 	json_object_set_new(user, "packets", json_integer((json_int_t)c->user.received));
-	json_object_set_new(user, "verdicts", verdicts_json(c->user.verdict));
+	json_object_set_new(user, "verdicts",
+			    tc ? tc_verdicts_json(c, true) : verdicts_json(c->user.verdict));
 	json_object_set_new(user, "losses", losses_json(c));
 	json_object_set_new(object, "kernel", kernel);
 	json_object_set_new(object, "user", user);

@@ -11,6 +11,7 @@
 
 #include "bundle/kernel_abi.h"
 #include "runtime/io_xsk.h"
+#include "runtime/verdict_text.h"
 
 struct bundle;
 struct json_t;
@@ -31,7 +32,7 @@ const char *action_text(uint32_t action);
 /* Written by one worker, read by anyone. */
 struct worker_counters {
 	uint64_t received;
-	uint64_t verdict[ACTION_COUNT];
+	uint64_t verdict[VERDICT_CELLS]; /* verdict_cell_of */
 	uint64_t entry[CLEAVE_ENTRIES_MAX];
 	uint64_t loss[LOSS_COUNT];
 	uint64_t waited;        /* packets that had to wait for an earlier one of their key */

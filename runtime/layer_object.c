@@ -217,6 +217,13 @@ static struct bpf_program *find_program(struct bpf_object *object, const char *n
 	return NULL;
 }
 
+/* TC: each instance has its own pair, and its programs the instance's configuration. */
+static bool is_of_pair(const char *name)
+{
+	return !strcmp(name, CLEAVE_PROG_UP) || !strcmp(name, CLEAVE_PROG_DOWN) ||
+	       !strcmp(name, CLEAVE_PROG_BACK);
+}
+
 static int prepare(struct bpf_object *object, struct bpf_program *prog,
 		   const struct kernel_load *load, const struct cleave_kernel_config *config,
 		   struct bpf_object *shared)
@@ -230,8 +237,10 @@ static int prepare(struct bpf_object *object, struct bpf_program *prog,
 		bool batch = !strcmp(bpf_program__name(other), CLEAVE_PROG_BATCH) ||
 			     !strcmp(bpf_program__name(other), CLEAVE_PROG_OUTPUT);
 
+		bool pair = is_of_pair(bpf_program__name(other));
+
 		bpf_program__set_autoload(
-		    other, other == prog || (batch && !shared) ||
+		    other, other == prog || pair || (batch && !shared) ||
 			       layer_is_called(load->bundle, bpf_program__name(other)));
 	}
 	err = set_globals(object, load, config);

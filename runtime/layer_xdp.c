@@ -8,10 +8,13 @@
 #include <sys/random.h>
 #include <unistd.h>
 #include <linux/if_link.h>
+#include <linux/pkt_cls.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "runtime/io_tc.h"
 #include "runtime/layer_object.h"
+#include "runtime/layer_tc.h"
 #include "support/diag.h"
 #include "support/limits.h"
 
@@ -24,6 +27,8 @@ struct attachment {
 	struct pins pins;
 	enum hold hold;
 	int link_fd;
+	const struct tc_way *way;  /* TC with cuts */
+	struct tc_pair_links pair; /* on it */
 };
 
 enum { SECTIONS_MAX = 8 };
@@ -39,6 +44,7 @@ struct kernel_part {
 	uint32_t generation;
 	uint32_t adopted;
 	uint32_t count;
+	bool tc, egress;
 	struct cleave_order *order;
 	size_t order_bytes;
 	struct mapped_section sections[SECTIONS_MAX];
@@ -84,11 +90,19 @@ static int load_one(struct kernel_part *part, const struct kernel_load *load, ui
 	    .port_base = load->port_base[i],
 	    .gone_action = load->gone_action,
 	    .count = load->count,
+	    .back_ifindex = load->interfaces[i].ifindex,
+	    .back_flags = load->egress ? 0 : BPF_F_INGRESS,
 	};
 
 	a->interface = load->interfaces[i];
 	a->link_fd = -1;
-	pins_find(&a->pins, a->interface.name, diag);
+	a->pair = (struct tc_pair_links){-1, -1, -1};
+	a->way = load->ways ? load->ways[i] : NULL;
+	if (a->way)
+		config.private_ifindex = tc_way_near(a->way)->ifindex;
+	if (part->tc)
+		config.gone_action = load->gone_action == XDP_PASS ? TC_ACT_OK : TC_ACT_SHOT;
+	pins_find(&a->pins, load->names[i], diag);
 	part->count++;
 	return kernel_object_load(&a->object, load, &config,
 				  i ? part->attachment[0].object.object : NULL, &a->pins,
@@ -104,6 +118,8 @@ int kernel_part_load(struct kernel_part **out, const struct kernel_load *load, s
 		return -ENOMEM;
 	part->bundle = load->bundle;
 	part->generation = choose_generation();
+	part->tc = bundle_is_tc(load->bundle);
+	part->egress = load->egress;
 	for (uint32_t i = 0; i < load->interface_count && !err; i++)
 		err = load_one(part, load, i, diag);
 	if (!err)
@@ -130,6 +146,7 @@ void kernel_part_free(struct kernel_part **out)
 	for (uint32_t i = part->count; i-- > 0;) {
 		if (part->attachment[i].link_fd >= 0)
 			close(part->attachment[i].link_fd);
+		tc_pair_detach(&part->attachment[i].pair);
 		kernel_object_free(&part->attachment[i].object);
 	}
 	free(part);
@@ -276,7 +293,7 @@ int kernel_part_check_free(struct kernel_part *part, uint32_t interface, bool fo
 {
 	struct attachment *a = &part->attachment[interface];
 	struct bpf_xdp_query_opts query;
-	uint32_t prog_id = attached_program(a, &query);
+	uint32_t prog_id = part->tc ? 0 : attached_program(a, &query); /* of TC there may be many */
 
 	if (!prog_id || force || is_orphan(a, prog_id))
 		return 0;
@@ -344,10 +361,39 @@ static void pin_all(struct kernel_part *part, struct attachment *a, struct diag 
 	}
 }
 
+static int attach_tc(struct kernel_part *part, struct attachment *a, struct diag *diag)
+{
+	int err = 0;
+
+	if (a->way)
+		err = tc_pair_attach(&a->pair, a->object.object, tc_way_near(a->way)->ifindex,
+				     tc_way_far(a->way)->ifindex);
+	if (!err) {
+		a->link_fd =
+		    tc_hook_attach(a->object.prog_fd, a->interface.ifindex, part->egress, &a->pins);
+		err = a->link_fd < 0 ? a->link_fd : 0;
+	}
+	if (err) {
+		a->link_fd = -1;
+		tc_pair_detach(&a->pair);
+		diag_error(diag, NO_LOC, "cannot attach to the %s of %s: %s%s",
+			   part->egress ? "egress" : "ingress", a->interface.name, strerror(-err),
+			   err == -EOPNOTSUPP ? " (tcx needs Linux 6.6)" : "");
+		return err;
+	}
+	a->hold = HOLD_LINK;
+	pins_clear(&a->pins, NULL);
+	pin_all(part, a, diag);
+	return 0;
+}
+
 int kernel_part_attach(struct kernel_part *part, uint32_t interface, enum attach_mode mode,
 		       bool force, struct diag *diag)
 {
 	struct attachment *a = &part->attachment[interface];
+
+	if (part->tc)
+		return attach_tc(part, a, diag);
 	struct bpf_xdp_query_opts query;
 	uint32_t old = attached_program(a, &query);
 	int err = kernel_part_check_free(part, interface, force, diag);
@@ -381,9 +427,18 @@ void kernel_part_detach(struct kernel_part *part, uint32_t interface)
 	if (a->link_fd >= 0)
 		close(a->link_fd);
 	a->link_fd = -1;
+	tc_pair_detach(&a->pair);
 	if (a->hold != HOLD_NONE)
 		pins_clear(&a->pins, NULL);
 	a->hold = HOLD_NONE;
+}
+
+void kernel_part_close_way(struct kernel_part *part)
+{
+	int fd = kernel_part_map_fd(part, CLEAVE_MAP_XSKS);
+
+	for (uint32_t port = 0; fd >= 0 && port < CLEAVE_PORTS_MAX; port++)
+		bpf_map_delete_elem(fd, &port);
 }
 
 const char *kernel_part_mode(const struct kernel_part *part, uint32_t interface)
@@ -391,6 +446,8 @@ const char *kernel_part_mode(const struct kernel_part *part, uint32_t interface)
 	const struct attachment *a = &part->attachment[interface];
 	struct bpf_xdp_query_opts query;
 
+	if (part->tc && a->hold != HOLD_NONE)
+		return part->egress ? "tcx egress" : "tcx ingress";
 	if (a->hold == HOLD_NONE || !attached_program(a, &query))
 		return "none";
 	return query.skb_prog_id ? "generic" : query.hw_prog_id ? "offload" : "native";

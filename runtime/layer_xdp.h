@@ -21,6 +21,7 @@
 
 struct diag;
 struct kernel_part;
+struct tc_way;
 
 enum attach_mode { ATTACH_AUTO, ATTACH_NATIVE, ATTACH_GENERIC };
 
@@ -34,11 +35,14 @@ struct kernel_global {
 struct kernel_load {
 	const struct bundle *bundle;
 	const struct host_interface *interfaces;
-	const uint32_t *port_base; /* per interface */
+	const char *const *names;         /* per interface: of its pins */
+	const struct tc_way *const *ways; /* TC with cuts, per interface; else NULL */
+	bool egress;                      /* TC: the hook */
+	const uint32_t *port_base;        /* per interface */
 	uint32_t interface_count;
 	const struct kernel_global *globals;
 	uint32_t global_count;
-	uint32_t gone_action;
+	uint32_t gone_action; /* XDP_DROP or XDP_PASS */
 	bool count;
 };
 
@@ -72,7 +76,12 @@ int kernel_part_attach(struct kernel_part *part, uint32_t interface, enum attach
 int kernel_part_check_free(struct kernel_part *part, uint32_t interface, bool force,
 			   struct diag *diag);
 void kernel_part_detach(struct kernel_part *part, uint32_t interface);
-/* "native", "generic" or "offload": what the driver really runs; "none" when not attached. */
+/* No packet is handed over from now on: what needs user gets the action for when user is gone. */
+void kernel_part_close_way(struct kernel_part *part);
+/*
+ * "native", "generic" or "offload": what the driver really runs; of TC "tcx ingress" or "tcx
+ * egress"; "none" when not attached.
+ */
 const char *kernel_part_mode(const struct kernel_part *part, uint32_t interface);
 bool kernel_part_pinned(const struct kernel_part *part, uint32_t interface);
 

@@ -22,6 +22,7 @@ static const char usage_text[] =
     "  --order strict|relaxed      keep packets of one state key in order between layers (as "
     "built)\n"
     "  --mode auto|native|generic  how the interface runs XDP (auto)\n"
+    "  --hook ingress|egress       where a TC program runs (as its section says, else ingress)\n"
     "  --copy | --zero-copy        insist on one way of AF_XDP (the driver's best)\n"
     "  --workers N                 threads (one per queue, at most one per CPU)\n"
     "  --map-init FILE             what maps and globals start with\n"
@@ -44,6 +45,7 @@ enum option_id {
 	OPT_JSON,
 	OPT_COUNT,
 	OPT_DURATION,
+	OPT_HOOK,
 };
 
 static const struct option long_options[] = {
@@ -52,6 +54,7 @@ static const struct option long_options[] = {
     {"order", required_argument, NULL, OPT_ORDER},
     {"force", no_argument, NULL, OPT_FORCE},
     {"mode", required_argument, NULL, OPT_MODE},
+    {"hook", required_argument, NULL, OPT_HOOK},
     {"copy", no_argument, NULL, OPT_COPY},
     {"zero-copy", no_argument, NULL, OPT_ZERO_COPY},
     {"workers", required_argument, NULL, OPT_WORKERS},
@@ -116,8 +119,10 @@ static bool read_word_option(struct agent_options *o, int id, const char *value)
 	static const char *const gone[] = {"drop", "pass", NULL};
 	static const char *const order[] = {"strict", "relaxed", NULL};
 	static const char *const mode[] = {"auto", "native", "generic", NULL};
+	static const char *const hook[] = {"ingress", "egress", NULL};
 	int word = id == OPT_GONE    ? find_word("when-user-gone", value, gone)
 		   : id == OPT_ORDER ? find_word("order", value, order)
+		   : id == OPT_HOOK  ? find_word("hook", value, hook)
 				     : find_word("mode", value, mode);
 
 	if (word < 0)
@@ -126,6 +131,8 @@ static bool read_word_option(struct agent_options *o, int id, const char *value)
 		o->gone_action = word ? XDP_PASS : XDP_DROP;
 	else if (id == OPT_ORDER)
 		o->relaxed = word;
+	else if (id == OPT_HOOK)
+		o->hook = hook[word];
 	else
 		o->mode = (enum attach_mode)word;
 	return true;
@@ -139,6 +146,7 @@ static bool read_option(struct agent_options *o, int id, const char *value)
 	case OPT_GONE:
 	case OPT_ORDER:
 	case OPT_MODE:
+	case OPT_HOOK:
 		return read_word_option(o, id, value);
 	case OPT_FORCE:
 		o->force = true;

@@ -78,7 +78,7 @@ void agent_write_status(const struct agent *agent, const struct counters *counte
 	char path[256];
 
 	for (uint32_t i = 0; text && i < agent->interface_count; i++) {
-		lock_path(path, sizeof path, agent->hosts[i].name, "json");
+		lock_path(path, sizeof path, agent->names[i], "json");
 		file_write_atomic(path, text, strlen(text));
 	}
 	free(text);
@@ -90,7 +90,7 @@ void agent_remove_status(const struct agent *agent)
 	char path[256];
 
 	for (uint32_t i = 0; i < agent->interface_count; i++) {
-		lock_path(path, sizeof path, agent->hosts[i].name, "json");
+		lock_path(path, sizeof path, agent->names[i], "json");
 		unlink(path);
 	}
 }
@@ -99,8 +99,9 @@ void agent_print_headline(const struct agent *agent, FILE *out)
 {
 	fprintf(out, "%s runs on", agent->bundle->program);
 	for (uint32_t i = 0; i < agent->interface_count; i++)
-		fprintf(out, "%s %s (%s XDP, %s, %u queue%s)", i ? "," : "", agent->hosts[i].name,
-			kernel_part_mode(agent->kernel, i), copy_text(agent, i),
+		fprintf(out, "%s %s (%s%s, %s, %u queue%s)", i ? "," : "", agent->hosts[i].name,
+			kernel_part_mode(agent->kernel, i),
+			bundle_is_tc(agent->bundle) ? "" : " XDP", copy_text(agent, i),
 			agent->hosts[i].queues, agent->hosts[i].queues == 1 ? "" : "s");
 	fprintf(out, "; %u worker%s, %s order", agent->worker_count,
 		agent->worker_count == 1 ? "" : "s", order_text(agent));

@@ -9,11 +9,13 @@
 
 #include "runtime/env.h"
 #include "runtime/verdict.h"
+#include "runtime/verdict_tc.h"
 
 enum {
 	IDLE_ROUNDS = 64, /* empty rounds before the worker sleeps */
 	SLEEP_MS = 10,    /* ORDER_SILENCE_NS must be noticed */
 	DRAIN_NS = 20 * 1000 * 1000,
+	ETHERNET_BYTES = 14,
 };
 
 static uint64_t read_clock(void)
@@ -186,6 +188,19 @@ static bool is_ready(struct worker *worker, struct worker_port *port,
 	return true;
 }
 
+/* What a TC program sees beside the bytes: it stands before the handoff's header. */
+static void take_skb(struct worker *worker, struct cleave_packet *packet, uint32_t length)
+{
+	size_t tail = sizeof worker->skb + sizeof(struct cleave_handoff);
+
+	memcpy(&worker->skb, worker->handoff + length - tail, sizeof worker->skb);
+	packet->skb = &worker->skb;
+	packet->end = packet->data_end;
+	packet->network = ETHERNET_BYTES;
+	if (worker->skb.linear < (uint64_t)(packet->end - packet->data))
+		packet->data_end = packet->data + worker->skb.linear;
+}
+
 static void run_packet(struct worker *worker, struct worker_port *port, struct io_frame frame,
 		       const struct frame_handoff *handoff)
 {
@@ -210,7 +225,12 @@ static void run_packet(struct worker *worker, struct worker_port *port, struct i
 		memcpy(&number, ticket, sizeof number);
 	frame_handoff_take(handoff, worker->handoff);
 	count(&worker->counters.entry[handoff->entry]);
-	verdict_apply(worker, port, &packet, worker->setup->user_main(&packet));
+	if (worker->setup->tc) {
+		take_skb(worker, &packet, handoff->length);
+		verdict_apply_tc(worker, port, &packet, worker->setup->user_main(&packet));
+	} else {
+		verdict_apply(worker, port, &packet, worker->setup->user_main(&packet));
+	}
 	env_packet_end(worker->env);
 	if (number)
 		order_note_run(&port->order, number);
@@ -232,7 +252,8 @@ static uint32_t run_port(struct worker *worker, struct worker_port *port)
 
 		if (!find_handoff(worker, frame, &handoff)) {
 			count(&worker->counters.loss[LOSS_HANDOFF]);
-			count(&worker->counters.verdict[0]);
+			if (!worker->setup->tc)
+				count(&worker->counters.verdict[0]);
 			io_recycle(worker->area, frame.addr);
 		} else if (is_ready(worker, port, &handoff)) {
 			run_packet(worker, port, frame, &handoff);

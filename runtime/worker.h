@@ -34,6 +34,7 @@ struct worker_setup {
 	uint32_t interface_count;
 	uint32_t worker_count;
 	uint32_t generation;
+	bool tc; /* interfaces are the far ends of private pairs, a queue each */
 	user_main_function *user_main;
 	struct cleave_order *order; /* NULL: no tickets and no epochs */
 	struct order_epochs *epochs;
@@ -87,6 +88,7 @@ struct worker {
 	uint64_t epoch_seen, now_ns;
 	struct worker_counters counters;
 	uint8_t handoff[HANDOFF_BYTES_MAX] __attribute__((aligned(8)));
+	struct cleave_skb skb; /* TC: of the packet that runs */
 };
 
 /* Prepares tables; opens nothing. */

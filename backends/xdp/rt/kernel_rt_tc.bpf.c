@@ -52,10 +52,10 @@ static RT void save_skb(struct __sk_buff *ctx, struct cleave_skb *skb)
 }
 
 /*
- * Is there a way to user for the packet? None without a socket, and none for one that is several
- * (GSO): each of its segments would become a packet of its own.
+ * Is there a way to user for the packet? None without a socket; none for one that is several (GSO):
+ * each of its segments would become a packet of its own; none for one too long for the pair.
  */
-static RT _Bool way_is_open(struct __sk_buff *ctx)
+static RT _Bool way_is_open(struct __sk_buff *ctx, __u32 length)
 {
 	struct cleave_kernel_counters *c = counters();
 	__u32 port = port_of(ctx);
@@ -70,6 +70,11 @@ static RT _Bool way_is_open(struct __sk_buff *ctx)
 			c->gso++;
 		return 0;
 	}
+	if (ctx->len + FRONT + length > CLEAVE_WAY_BYTES) {
+		if (c)
+			c->no_room++;
+		return 0;
+	}
 	return 1;
 }
 
@@ -80,7 +85,7 @@ RT void *cleave_rt_open(struct __sk_buff *ctx, __u32 length)
 	struct cleave_kernel_counters *c;
 
 	barrier_var(linear);
-	if (!way_is_open(ctx))
+	if (!way_is_open(ctx, length))
 		return 0;
 	if (bpf_skb_change_head(ctx, FRONT + length, 0)) {
 		c = counters();
