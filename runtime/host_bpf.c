@@ -340,3 +340,11 @@ int host_globals_read(const struct bundle *bundle, uint8_t *const *values)
 	bpf_object__close(object);
 	return err;
 }
+
+void host_section_share(struct bpf_map *map)
+{
+	const char *name = bpf_map__name(map);
+
+	if (bpf_map__is_internal(map) && !strstr(name, ".rodata") && !strstr(name, ".kconfig"))
+		bpf_map__set_map_flags(map, bpf_map__map_flags(map) | BPF_F_MMAPABLE);
+}

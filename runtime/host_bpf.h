@@ -81,4 +81,9 @@ int host_jiffies_read(uint32_t *jiffies);
  */
 int host_globals_read(const struct bundle *bundle, uint8_t *const *values);
 
+/* Before the object is loaded: a section of variables that change can be mapped into memory, which
+ * libbpf does not ask for where all of them are static. Nothing for other maps. */
+struct bpf_map;
+void host_section_share(struct bpf_map *map);
+
 #endif

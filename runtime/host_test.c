@@ -220,6 +220,7 @@ static int report(struct diag *diag, const struct host_test_load *load, int err)
 static void prepare_map(struct bpf_map *map)
 {
 	bpf_map__set_pin_path(map, NULL);
+	host_section_share(map);
 	if (bpf_map__type(map) == BPF_MAP_TYPE_BLOOM_FILTER)
 		bpf_map__set_map_flags(map, bpf_map__map_flags(map) | BPF_F_ZERO_SEED);
 }

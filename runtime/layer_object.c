@@ -9,6 +9,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "runtime/host_bpf.h"
 #include "runtime/host_program.h"
 #include "runtime/layer_programs.h"
 #include "support/diag.h"
@@ -287,6 +288,7 @@ int kernel_object_load(struct kernel_object *out, const struct kernel_load *load
 	bpf_object__for_each_map(map, out->object)
 	{
 		bpf_map__set_pin_path(map, NULL); /* the agent has a place of its own for pins */
+		host_section_share(map);
 		if (!shared)
 			adopt_map(map, load->bundle, pins, adopted);
 	}

@@ -187,27 +187,40 @@ static LLVMValueRef lower_intrinsic(struct llvm_clone *c, LLVMValueRef call, con
 	return lower_helper(c, call, plain);
 }
 
-/* Barriers that keep clang from being clever for the verifier's sake mean nothing to a host. */
-static bool is_barrier(LLVMValueRef i)
+static bool calls(LLVMValueRef i, const char *prefix)
 {
+	LLVMValueRef callee = LLVMIsACallInst(i) ? LLVMGetCalledValue(i) : NULL;
 	size_t length;
 
-	if (!LLVMIsACallInst(i))
-		return false;
-	LLVMValueRef callee = LLVMGetCalledValue(i);
-	if (LLVMIsAInlineAsm(callee))
-		return true;
-	return LLVMIsAFunction(callee) &&
-	       strncmp(LLVMGetValueName2(callee, &length), "llvm.bpf.passthrough", 20) == 0;
+	return callee && LLVMIsAFunction(callee) &&
+	       !strncmp(LLVMGetValueName2(callee, &length), prefix, strlen(prefix));
 }
 
-static void drop_barrier(LLVMValueRef i)
+/*
+ * What clang's BPF target puts there for the verifier's sake means nothing to a host: barriers, and
+ * comparisons in the form of a call (predicate, left, right).
+ */
+static bool is_for_the_verifier(LLVMValueRef i)
+{
+	return (LLVMIsACallInst(i) && LLVMIsAInlineAsm(LLVMGetCalledValue(i))) ||
+	       calls(i, "llvm.bpf.passthrough") || calls(i, "llvm.bpf.compare");
+}
+
+static void make_plain(struct llvm_clone *c, LLVMValueRef i)
 {
 	unsigned count = LLVMGetNumArgOperands(i);
 
-	if (LLVMGetTypeKind(LLVMTypeOf(i)) != LLVMVoidTypeKind)
+	if (calls(i, "llvm.bpf.compare")) {
+		unsigned long long predicate = LLVMConstIntGetZExtValue(LLVMGetOperand(i, 0));
+
+		LLVMPositionBuilderBefore(c->builder, i);
+		LLVMReplaceAllUsesWith(i, LLVMBuildICmp(c->builder, (LLVMIntPredicate)predicate,
+							LLVMGetOperand(i, 1), LLVMGetOperand(i, 2),
+							""));
+	} else if (LLVMGetTypeKind(LLVMTypeOf(i)) != LLVMVoidTypeKind) {
 		LLVMReplaceAllUsesWith(i, count ? LLVMGetOperand(i, count - 1)
 						: LLVMGetUndef(LLVMTypeOf(i)));
+	}
 	LLVMInstructionEraseFromParent(i);
 }
 
@@ -220,8 +233,8 @@ static void lower_all(struct llvm_clone *c)
 			const char *name = llvm_intrinsic_name(i);
 
 			next = LLVMGetNextInstruction(i);
-			if (is_barrier(i)) {
-				drop_barrier(i);
+			if (is_for_the_verifier(i)) {
+				make_plain(c, i);
 			} else if (name) {
 				LLVMValueRef now = lower_intrinsic(c, i, name);
 

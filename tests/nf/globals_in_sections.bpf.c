@@ -14,6 +14,7 @@ static const volatile __u32 shift = 3;
 const volatile __u16 threshold SEC(".rodata.config") = 700;
 __u32 last_hash SEC(".data.state") = 7;
 __u64 classes[4] SEC(".bss.state");
+static __u32 turn = 5;
 
 SEC("xdp")
 int globals_in_sections(struct xdp_md *ctx)
@@ -28,6 +29,7 @@ int globals_in_sections(struct xdp_md *ctx)
 	hash ^= label[hash & 7] << shift;
 	eth->h_dest[5] = hash >> 24;
 	eth->h_dest[4] = last_hash;
+	eth->h_dest[3] = turn++;
 	last_hash = hash >> 8;
 	classes[hash & 3]++;
 	if (length > threshold && (classes[hash & 3] & 1))

@@ -9,6 +9,7 @@ import random
 
 from control import ControlStatements
 from expressions import Expressions
+from extras import ExtraStatements
 from maps import ARRAYS, DEVICES, TYPES, Map, MapStatements, scope_below
 from packets import PacketStatements
 from scope import Scope
@@ -48,6 +49,7 @@ class Generator:
         self.map_part = MapStatements(self)
         self.packet_part = PacketStatements(self)
         self.control_part = ControlStatements(self)
+        self.extra_part = ExtraStatements(self)
         self.globals, self.tables, self.functions = [], [], []
         self.resizes = self.rnd.random() < 0.5
         self.clocks = self.rnd.random() < 0.6
@@ -93,7 +95,7 @@ class Generator:
         return make(scope)
 
     def choices(self, scope):
-        maps, packet, control = self.map_part, self.packet_part, self.control_part
+        maps, packet, control, extra = self.map_part, self.packet_part, self.control_part, self.extra_part
         shallow, free = scope.depth < 4, not scope.in_loop
         some, hashes = bool(maps.plain), any(m.kind not in ARRAYS for m in maps.plain)
         unchecked = any(not value.checked for value in scope.values)
@@ -107,6 +109,7 @@ class Generator:
             (6 * some, maps.update), (3 * hashes, maps.delete),
             (9, packet.access), (4, packet.access_flat), (10 * bool(scope.pointers), lambda s: [packet.use(s)]),
             (4, packet.rewrite), (4 * (self.resizes and free), packet.resize),
+            (5 * bool(extra.sequences), extra.sequence), (4 * bool(extra.callbacks), extra.loop), (2, extra.text),
             (3 * (self.resizes and free), packet.copy_helpers), (1 * (self.kernel_only and free), packet.metadata),
         ]
 
@@ -166,6 +169,7 @@ class Generator:
         rnd, scope = self.rnd, Scope()
         top = self.declare()
         scope.globals = self.globals
+        top += self.extra_part.declare()
         top += [self.function() for _ in range(rnd.choice([0, 0, 1, 2]))]
         body = [Stmt("void *data = DATA(ctx), *data_end = DATA_END(ctx);\n(void)data;\n(void)data_end;", pinned=True)]
         for i in range(rnd.randint(3, 6)):
