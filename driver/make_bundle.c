@@ -148,7 +148,7 @@ static void fill_source(struct compilation *c, struct bundle *b)
 		struct ir_why why = op->missing[IR_LAYER_KERNEL];
 
 		if (op->legal & 1 << IR_LAYER_KERNEL || why.reason == IR_REASON_AFTER_USER_OP ||
-		    why.reason == IR_REASON_VERIFIER)
+		    why.reason == IR_REASON_VERIFIER || pipeline_is_rolled(op))
 			continue;
 		b->kernel_can_run_source = false;
 		b->kernel_refusal = arena_printf(b->arena, "%s:%u: %s", stored_file(p, &op->loc),

@@ -46,12 +46,6 @@ static int legal(struct compilation *c)
 	return err ? err : partitioner_legal_layers(c->front.program, &c->target, c->diag);
 }
 
-int pipeline_plan(struct compilation *c)
-{
-	return partitioner_plan(c->front.program, &c->target, c->split, !c->relaxed, &c->plan,
-				c->diag);
-}
-
 /* Replay has user only. */
 static void warn_of_replay(struct compilation *c)
 {

@@ -70,7 +70,9 @@ int pipeline_find(const char *name);
 void pipeline_print_times(const struct compilation *c, FILE *out);
 
 /* Stages that `verify` repeats. */
-int pipeline_plan(struct compilation *c);
+int pipeline_plan(struct compilation *c); /* in driver/plan_whole.c */
+/* A loop of bpf_loop's that the kernel cannot run, but for the source's own way to make it. */
+bool pipeline_is_rolled(const struct ir_op *op);
 int pipeline_emit(struct compilation *c);
 /*
  * Asks this kernel's verifier, where it can be asked, about the kernel part. What it refuses moves

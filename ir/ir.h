@@ -101,6 +101,7 @@ struct ir_op {
 	bool inner;           /* the map is one that maps[map] holds */
 	bool add_only;        /* MAP_LOOKUP: its value is only null-checked and added to */
 	bool loop_bounded;    /* LOOP: the verifier can see its end */
+	bool loop_rolled;     /* LOOP: the source makes it by bpf_loop */
 	uint64_t loop_trips;  /* LOOP: bound on iterations when bounded */
 	ir_layer_set legal;
 	struct ir_why missing[IR_LAYER_COUNT]; /* for each layer not in legal: the reason */

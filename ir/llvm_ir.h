@@ -35,6 +35,9 @@ struct ir_llvm {
 /* Frees the context and all in it; the program's arena stays. */
 void ir_llvm_free(struct ir_llvm *llvm);
 
+/* Metadata of the branch that ends the rounds of bpf_loop. */
+#define ROLLED_LOOP "cleave.rolled"
+
 /* Name of the intrinsic that a call instruction calls ("cleave.map.lookup"), or NULL. */
 const char *llvm_intrinsic_name(LLVMValueRef instruction);
 

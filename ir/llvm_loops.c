@@ -409,7 +409,8 @@ static uint64_t loop_trips(const struct loop_walk *walk, int latch)
 }
 
 /* LOOP stands first in the header, so that the header's ops come after it. */
-static void insert_loop_op(struct ir_program *program, int header, uint64_t trips, int latch)
+static struct ir_op *insert_loop_op(struct ir_program *program, int header, uint64_t trips,
+				    int latch)
 {
 	struct ir_op *ops = arena_array(program->arena, program->op_count + 1, sizeof *ops);
 	size_t at = (size_t)program->blocks[header].first_op;
@@ -445,6 +446,26 @@ static void insert_loop_op(struct ir_program *program, int header, uint64_t trip
 	for (size_t o = 0; o < program->op_count; o++)
 		program->ops[o].lookup +=
 		    program->ops[o].lookup != IR_NONE && program->ops[o].lookup >= (int)at;
+	return &program->ops[at];
+}
+
+/* Is one of its exits the end of bpf_loop's rounds? */
+static bool is_rolled(const struct loop_walk *walk)
+{
+	unsigned kind = LLVMGetMDKindIDInContext(walk->program->llvm->context, ROLLED_LOOP,
+						 strlen(ROLLED_LOOP));
+
+	for (size_t b = 0; b < walk->program->block_count; b++) {
+		const struct ir_block *block = &walk->program->blocks[b];
+		LLVMValueRef end = LLVMGetBasicBlockTerminator(block->value);
+
+		if (!walk->body[b] || !LLVMGetMetadata(end, kind))
+			continue;
+		for (size_t o = 0; o < block->out_count; o++)
+			if (!walk->body[walk->program->edges[block->out[o]].to])
+				return true;
+	}
+	return false;
 }
 
 void ir_find_loops(struct ir_program *program)
@@ -480,6 +501,6 @@ void ir_find_loops(struct ir_program *program)
 		}
 		for (size_t b = 0; b < program->block_count; b++)
 			program->blocks[b].loop_depth += walk.body[b];
-		insert_loop_op(program, (int)h, trips, latch);
+		insert_loop_op(program, (int)h, trips, latch)->loop_rolled = is_rolled(&walk);
 	}
 }
