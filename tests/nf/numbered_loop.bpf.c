@@ -1,4 +1,5 @@
 // EXPECT layers: kernel
+// EXPECT split-user: only the kernel can answer bpf_iter_num_new
 /* A loop over an iterator, as bpf_for makes it: as long as the payload, and still the kernel's. */
 #include "nf.h"
 

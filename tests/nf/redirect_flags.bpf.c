@@ -1,4 +1,5 @@
 // EXPECT layers: kernel
+// EXPECT split-user: only the kernel can send one packet to all interfaces of out
 /*
  * Redirects by every flag: an action for keys that are not there, all interfaces but one, flags
  * that no kernel knows, and a second redirect that takes the place of the first.

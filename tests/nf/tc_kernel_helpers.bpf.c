@@ -1,4 +1,5 @@
 // EXPECT layers: kernel
+// EXPECT split-user: only the kernel can answer bpf_skb_get_tunnel_key
 /* What only the kernel knows of a packet: hash, route, tunnel, socket, cgroup. */
 #include "nf.h"
 #include <linux/pkt_cls.h>
