@@ -93,6 +93,21 @@ static void read_sizes(const struct bpf_object *o, struct bpf_map_symbol *map)
 	}
 }
 
+/* `.values = {...}`: references to maps or programs in the definition. */
+static int read_values(struct bpf_object *o, uint32_t section, struct diag *diag)
+{
+	struct elf_relocation *r;
+	size_t count;
+	int err = elf_object_relocations(&o->elf, section, &r, &count, diag);
+
+	for (size_t i = 0; i < count && !err; i++)
+		for (size_t m = 0; m < o->map_count; m++)
+			if (o->maps[m].elf_section == section && r[i].offset >= o->maps[m].offset &&
+			    r[i].offset - o->maps[m].offset < o->maps[m].size)
+				o->maps[m].filled = true;
+	return err;
+}
+
 static int read_maps(struct bpf_object *o, uint32_t section, bool legacy, struct diag *diag)
 {
 	const struct elf_section *s = &o->elf.sections[section];
@@ -119,7 +134,7 @@ static int read_maps(struct bpf_object *o, uint32_t section, bool legacy, struct
 			   "map %s has no definition in BTF (compile with -g)", map->name);
 		return -EINVAL;
 	}
-	return 0;
+	return read_values(o, section, diag);
 }
 
 static bool overlaps(const struct bpf_data *data, const struct elf_symbol *symbol)

@@ -34,7 +34,8 @@ struct bpf_reference {
 
 struct bpf_instruction {
 	uint8_t code, dst, src;
-	bool second; /* the second half of a wide load: nothing by itself */
+	uint8_t relocated; /* CO-RE: 1 + enum bpf_core_relo_kind; 0: not */
+	bool second;       /* the second half of a wide load: nothing by itself */
 	int16_t offset;
 	int32_t imm;
 	int64_t wide; /* the number that a wide load without a reference loads */
@@ -85,6 +86,7 @@ struct bpf_map_symbol {
 	uint32_t type;                 /* of its variable in BTF, or 0 */
 	const uint8_t *bytes;          /* a legacy definition (struct bpf_map_def), or NULL */
 	uint32_t key_size, value_size; /* 0: not known */
+	bool filled;                   /* it begins with other maps or programs in it */
 };
 
 struct bpf_object {

@@ -62,6 +62,9 @@ int lift_helper(struct lift_function *f, const struct bpf_instruction *i)
 		return lift_refuse(f, "the kernel function %s is not supported", i->reference.name);
 	if (i->src)
 		return lift_refuse(f, "a call of kind %u is not supported", i->src);
+	/* Where it leads, the other programs would have to say: each is lifted by itself. */
+	if (i->imm == BPF_FUNC_tail_call)
+		return lift_refuse(f, "a tail call is not supported in objects");
 	for (unsigned n = 0; n < count; n++) {
 		values[n] = argument(f, helper, n);
 		types[n] = LLVMTypeOf(values[n]);

@@ -131,10 +131,37 @@ static void begin(struct lift_function *f)
 
 /* ---- instructions ---- */
 
+/*
+ * CO-RE. The offset of a field stays as it was compiled: it is one of the packet's headers or of a
+ * UAPI struct, whose layout never changes. What asks the running kernel has no answer here.
+ */
+static int check_relocation(struct lift_function *f, const struct bpf_instruction *i)
+{
+	static const char *const questions[] = {
+	    "the offset of a field", "the size of a field",    "whether a field exists",
+	    "a field's sign",        "where a bitfield lies",  "where a bitfield lies",
+	    "a type's number",       "a type's number",        "whether a type exists",
+	    "the size of a type",    "whether a value exists", "the value of an enumerator",
+	    "whether a type matches"};
+	unsigned kind = i->relocated - 1u;
+
+	if (kind == 0 && BPF_CLASS(i->code) == BPF_LDX && i->src < BPF_REGISTERS &&
+	    lift_value_of(f, i->src).kind == BPF_VALUE_KERNEL)
+		return lift_refuse(f, "the CO-RE relocation of a field of the kernel's own object "
+				      "is not supported");
+	if (kind == 0)
+		return 0;
+	return lift_refuse(f, "the CO-RE relocation for %s is not supported",
+			   kind < sizeof questions / sizeof *questions ? questions[kind]
+								       : "an unknown question");
+}
+
 static int lift_instruction(struct lift_function *f, const struct bpf_instruction *i)
 {
 	if (i->second)
 		return 0;
+	if (i->relocated && check_relocation(f, i))
+		return -EINVAL;
 	if (i->dst >= BPF_REGISTERS || i->src >= BPF_REGISTERS)
 		return lift_refuse(f, "there is no register r%u",
 				   i->dst > i->src ? i->dst : i->src);

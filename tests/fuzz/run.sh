@@ -1,11 +1,11 @@
 #!/bin/sh
 # Fuzzes what reads input that nobody has checked: tests/fuzz/run.sh SECONDS [TARGET [CORPUS]]
-# TARGET is one of bundle, gen, handoff, map_init, pcap; without it each gets its SECONDS in turn. Builds with
+# TARGET is one of bundle, gen, handoff, map_init, object, pcap; without it each gets its SECONDS in turn. Builds with
 # clang-19 (packages clang-19, libclang-rt-19-dev), ASan and UBSan, runs one process. CORPUS is kept and grown;
 # without it the corpus is temporary. Exit 0: no finding; 1: a finding, whose input is kept and named; 2: usage;
 # 77: the compiler or its fuzzing library is missing.
 set -eu
-all="bundle gen handoff map_init pcap"
+all="bundle gen handoff map_init object pcap"
 case " $all " in
 *" ${2:-bundle} "*) ;;
 *) set -- ;;
@@ -24,12 +24,13 @@ cd "$root"
 maps="runtime/map.c runtime/map_*.c runtime/env*.c runtime/host_bpf.c runtime/host_btf.c runtime/json_source.c"
 packets="runtime/packet_*.c runtime/pcap_file.c runtime/json_source.c support/packet_fields.c"
 handoff="runtime/frame_handoff.c runtime/order.c"
+lifter="frontend/bpf_*.c frontend/elf_object.c frontend/llvm_lift*.c ir/ir.c ir/helpers.c ir/context_fields.c"
 build() { # build PROGRAM FUZZER_FLAG SOURCE...
 	program=$1 fuzzer=$2
 	shift 2
 	# shellcheck disable=SC2046,SC2086
 	clang-19 $flags -fsanitize="$fuzzer" -fno-sanitize-recover=all $(pkg-config --cflags $libs) "$@" \
-		bundle/*.c support/arena.c support/diag.c support/file.c $(pkg-config --libs $libs) -lm -o "$work/$program"
+		bundle/*.c support/arena.c support/diag.c support/file.c support/map_types.c $(pkg-config --libs $libs) -lm -o "$work/$program"
 }
 if ! echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
 	clang-19 -fsanitize=fuzzer -x c - -o "$work/probe" 2>/dev/null; then
@@ -60,6 +61,17 @@ prepare() { # prepare TARGET: the program, and a corpus that begins with good in
 		clang-19 -target bpf -g -O2 "-I/usr/include/$(uname -m)-linux-gnu" -c tests/fuzz/map_init.bpf.c -o "$work/map_init.o"
 		export FUZZ_OBJECT="$work/map_init.o"
 		cp tests/fuzz/map_init.json "$corpus"
+		;;
+	object)
+		sources="tests/fuzz/fuzz_object.c $lifter -I/usr/lib/llvm-19/include -L/usr/lib/llvm-19/lib
+			-Wl,-rpath,/usr/lib/llvm-19/lib -lLLVM-19"
+		# Without debug info they are small; of one there are line tables too.
+		for file in tests/fuzz/object_*.bpf.c; do
+			name=$(basename "$file" .bpf.c)
+			clang-19 -target bpf -mcpu=v4 -O2 "-I/usr/include/$(uname -m)-linux-gnu" -c "$file" -o "$corpus/$name.o"
+			clang-19 -target bpf -mcpu=v3 -O2 -g "-I/usr/include/$(uname -m)-linux-gnu" -c "$file" -o "$work/$name.o"
+			llvm-objcopy-19 --strip-debug "$work/$name.o" "$corpus/$name-lines.o"
+		done
 		;;
 	pcap)
 		sources="tests/fuzz/fuzz_pcap.c $packets"

@@ -1,0 +1,68 @@
+#!/bin/sh
+# messages.sh CLEAVE : what objects are refused for, and where the message says it is.
+set -u
+cleave=$1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failed=0
+
+refuses() { # TEXT FLAG... < BODY : the program's object is refused with exit code 1 and this text
+	text=$1
+	shift
+	{
+		printf '#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n'
+		cat
+		printf 'char _license[] SEC("license") = "GPL";\n'
+	} >nf.bpf.c
+	clang-19 -target bpf -O2 "-I/usr/include/$(uname -m)-linux-gnu" "$@" -c nf.bpf.c -o nf.bpf.o || exit 1
+	"$cleave" explain nf.bpf.o >out 2>&1
+	code=$?
+	[ $code -eq 1 ] && grep -qF -- "$text" out && return
+	echo "exit code $code, no message with '$text', but: $(head -3 out)"
+	failed=1
+}
+
+refuses 'nf.bpf.o[nf]:1: error: the kernel function' <<'EOT'
+extern int bpf_none(void) __attribute__((section(".ksyms")));
+SEC("xdp") int nf(struct xdp_md *ctx) { return bpf_none(); }
+EOT
+refuses 'nf.bpf.c:4:' -g <<'EOT'
+extern int LINUX_KERNEL_VERSION __attribute__((section(".kconfig")));
+SEC("xdp") int nf(struct xdp_md *ctx) { return LINUX_KERNEL_VERSION & 1; }
+EOT
+refuses 'the CO-RE relocation for whether a field exists is not supported' -g <<'EOT'
+struct sock { int none; } __attribute__((preserve_access_index));
+SEC("xdp") int nf(struct xdp_md *ctx) { struct sock *s = 0; return __builtin_preserve_field_info(s->none, 2); }
+EOT
+refuses 'map table begins with other maps or programs in it' -g <<'EOT'
+SEC("xdp") int second(struct xdp_md *ctx);
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__array(values, int(struct xdp_md *));
+} table SEC(".maps") = {.values = {(void *)&second}};
+SEC("xdp") int nf(struct xdp_md *ctx) { return bpf_map_lookup_elem(&table, ctx) != 0; }
+SEC("freplace") int second(struct xdp_md *ctx) { return XDP_PASS; }
+EOT
+refuses 'a tail call is not supported in objects' -g <<'EOT'
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+} table SEC(".maps");
+SEC("xdp") int nf(struct xdp_md *ctx) { bpf_tail_call(ctx, &table, 0); return XDP_PASS; }
+EOT
+refuses 'there are several programs (nf, other)' <<'EOT'
+SEC("xdp") int nf(struct xdp_md *ctx) { return XDP_PASS; }
+SEC("xdp") int other(struct xdp_md *ctx) { return XDP_DROP; }
+EOT
+refuses 'big-endian' --target=bpfeb <<'EOT'
+SEC("xdp") int nf(struct xdp_md *ctx) { return XDP_PASS; }
+EOT
+refuses 'this is an object for another machine' --target=x86_64-linux-gnu <<'EOT'
+SEC("xdp") int nf(struct xdp_md *ctx) { return XDP_PASS; }
+EOT
+exit $failed
