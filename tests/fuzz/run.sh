@@ -66,12 +66,12 @@ prepare() { # prepare TARGET: the program, and a corpus that begins with good in
 		sources="tests/fuzz/fuzz_object.c $lifter -I/usr/lib/llvm-19/include -L/usr/lib/llvm-19/lib
 			-Wl,-rpath,/usr/lib/llvm-19/lib -lLLVM-19"
 		# Without debug info they are small; of one there are line tables too.
-		for file in tests/fuzz/object_*.bpf.c; do
-			name=$(basename "$file" .bpf.c)
-			clang-19 -target bpf -mcpu=v4 -O2 "-I/usr/include/$(uname -m)-linux-gnu" -c "$file" -o "$corpus/$name.o"
-			clang-19 -target bpf -mcpu=v3 -O2 -g "-I/usr/include/$(uname -m)-linux-gnu" -c "$file" -o "$work/$name.o"
-			llvm-objcopy-19 --strip-debug "$work/$name.o" "$corpus/$name-lines.o"
-		done
+		shapes="-target bpf -O2 -I/usr/include/$(uname -m)-linux-gnu -c tests/fuzz/object_shapes.bpf.c"
+		# shellcheck disable=SC2086
+		clang-19 $shapes -mcpu=v4 -o "$corpus/shapes.o"
+		# shellcheck disable=SC2086
+		clang-19 $shapes -mcpu=v3 -g -o "$work/shapes.o"
+		llvm-objcopy-19 --strip-debug "$work/shapes.o" "$corpus/shapes-lines.o"
 		;;
 	pcap)
 		sources="tests/fuzz/fuzz_pcap.c $packets"

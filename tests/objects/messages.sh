@@ -1,7 +1,7 @@
 #!/bin/sh
 # messages.sh CLEAVE : what objects are refused for, and where the message says it is.
 set -u
-cleave=$1
+cleave=$(realpath "$1")
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -36,7 +36,7 @@ struct sock { int none; } __attribute__((preserve_access_index));
 SEC("xdp") int nf(struct xdp_md *ctx) { struct sock *s = 0; return __builtin_preserve_field_info(s->none, 2); }
 EOT
 refuses 'map table begins with other maps or programs in it' -g <<'EOT'
-SEC("xdp") int second(struct xdp_md *ctx);
+SEC("freplace") int second(struct xdp_md *ctx);
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 1);
