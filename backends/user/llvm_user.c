@@ -127,6 +127,14 @@ static int emit_user(const struct plan *plan, const struct backend_options *opti
 	return err;
 }
 
+/* What both modules define is each one's own. */
+static void keep_globals_apart(LLVMModuleRef module)
+{
+	for (LLVMValueRef g = LLVMGetFirstGlobal(module); g; g = LLVMGetNextGlobal(g))
+		if (LLVMGetInitializer(g))
+			LLVMSetLinkage(g, LLVMInternalLinkage);
+}
+
 /* Both parts in one module: the far one is linked into the near one, each with its run-time calls
  * inlined. */
 static int emit_replay(const struct plan *plan, const struct backend_options *options,
@@ -140,6 +148,8 @@ static int emit_replay(const struct plan *plan, const struct backend_options *op
 
 	if (!err)
 		err = lower_part(far, target, diag);
+	if (!err)
+		keep_globals_apart(far->module);
 	if (!err && LLVMLinkModules2(near->module, far->module))
 		err = -EIO;
 	if (far)

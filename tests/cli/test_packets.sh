@@ -28,8 +28,11 @@ for source in "$NF"/*.bpf.c "$SOURCES"/examples/*/*.bpf.c; do
 	name=$(basename "$source" .bpf.c) init=
 	! grep -q '^// EXPECT split-user: ' "$source" || continue # user cannot run all of it
 	[ ! -e "$(dirname "$source")/traffic/maps.json" ] || init="--map-init $(dirname "$source")/traffic/maps.json"
-	works "$CLEAVE" build --replay --no-verify "$source" -o split.cleave
-	works "$CLEAVE" build --replay --no-verify --split user "$source" -o user.cleave
+	options=$(sed -n 's,^// OPTION ,,p' "$source")
+	# shellcheck disable=SC2086 # words
+	works "$CLEAVE" build --replay --no-verify $options "$source" -o split.cleave
+	# shellcheck disable=SC2086
+	works "$CLEAVE" build --replay --no-verify $options --split user "$source" -o user.cleave
 	for kind in short jumbo; do
 		for way in split user; do
 			# shellcheck disable=SC2086
@@ -58,7 +61,7 @@ printf '\324\303\262\241\002\0\004\0\0\0\0\0\0\0\0\0\0\0\004\0\145\0\0\0' >raw.p
 refuses 1 "raw.pcap: error: not a capture of Ethernet frames" "$CLEAVE" replay split.cleave --pcap raw.pcap -w o
 refuses 1 "short.pcap would be overwritten" "$CLEAVE" replay split.cleave --pcap short.pcap -w ../here/short.pcap
 refuses 1 "split.cleave would be overwritten" "$CLEAVE" replay split.cleave --pcap short.pcap --verdicts split.cleave
-says 0 "warning: it cannot be replayed: ringbuf_output in line" "$CLEAVE" build --replay --no-verify "$NF/events.bpf.c" -o events.cleave
+says 0 "warning: it cannot be replayed: ringbuf_query in line" "$CLEAVE" build --replay --no-verify "$NF/events.bpf.c" -o events.cleave
 works "$CLEAVE" build "$live" -o plain.cleave
 refuses 1 '`cleave build --replay NF.bpf.c` builds one that is' "$CLEAVE" replay plain.cleave --pcap short.pcap -w o
 
