@@ -108,7 +108,8 @@ static void add_access_of(struct ir_program *program, int block, LLVMValueRef in
 	case LLVM_MEMORY_STACK:
 		add_stack_access(program, block, instruction, region, capacity);
 		break;
-	default: /* nowhere we know: no effect beyond this packet's own run */
+	default: /* nowhere we know, the packet perhaps */
+		program->blocks[block].writes_unknown |= access != ACCESS_READ;
 		break;
 	}
 }

@@ -194,11 +194,13 @@ static bool is_noticed(const struct ir_program *p, const struct ir_op *op)
 	       op->kind == IR_OP_CTX_WRITE || op->kind == IR_OP_SKB_STATE;
 }
 
-/* Per block: on some way to its end an op has run that would be noticed to run again. */
+/* Per block: on some way to its end something has run that would be noticed to run again. */
 static bool *find_noticed(struct ir_program *p)
 {
 	bool *noticed = arena_array(p->arena, p->block_count, sizeof *noticed), changed;
 
+	for (size_t b = 0; b < p->block_count; b++)
+		noticed[b] = p->blocks[b].writes_unknown;
 	for (size_t o = 0; o < p->op_count; o++)
 		noticed[p->ops[o].block] |= is_noticed(p, &p->ops[o]);
 	do {
