@@ -101,6 +101,7 @@ int compile_by_options(struct compilation *c, struct options *o, struct diag *di
 	c->input.path = o->words[0];
 	c->input.program = o->text[OPTION_PROGRAM];
 	c->input.tail_calls = o->text[OPTION_TAIL_CALLS];
+	c->input.btf = o->text[OPTION_BTF];
 	c->input.flags = o->flags;
 	c->input.flag_count = o->flag_count;
 	c->target_path = o->text[OPTION_TARGET];

@@ -35,19 +35,6 @@ static bool is_wide(const struct bpf_instruction *i)
 	return i->code == (BPF_LD | BPF_DW | BPF_IMM);
 }
 
-/* Which instructions are to be adapted to the kernel that runs them. */
-static void mark_relocated(struct bpf_object *o, struct bpf_code *code)
-{
-	struct bpf_core *core;
-	size_t count;
-
-	bpf_types_core(&o->types, o->ext, o->ext_size, code->section, &core, &count);
-	for (size_t i = 0; i < count; i++)
-		if (core[i].instruction < code->count && core[i].kind < UINT8_MAX)
-			code->instructions[core[i].instruction].relocated =
-			    (uint8_t)(core[i].kind + 1);
-}
-
 static int decode_section(struct bpf_object *o, uint32_t section, struct diag *diag)
 {
 	const struct elf_section *s = &o->elf.sections[section];
@@ -73,7 +60,7 @@ static int decode_section(struct bpf_object *o, uint32_t section, struct diag *d
 		i++;
 	}
 	bpf_types_lines(&o->types, o->ext, o->ext_size, s->name, &code->lines, &code->line_count);
-	mark_relocated(o, code);
+	bpf_object_note_questions(o, code);
 	return 0;
 }
 

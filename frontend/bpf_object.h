@@ -13,6 +13,7 @@
 #ifndef CLEAVE_FRONTEND_BPF_OBJECT_H
 #define CLEAVE_FRONTEND_BPF_OBJECT_H
 
+#include "frontend/bpf_core.h"
 #include "frontend/bpf_types.h"
 #include "frontend/elf_object.h"
 #include "support/diag.h"
@@ -34,12 +35,18 @@ struct bpf_reference {
 
 struct bpf_instruction {
 	uint8_t code, dst, src;
-	uint8_t relocated; /* CO-RE: 1 + enum bpf_core_relo_kind; 0: not */
-	bool second;       /* the second half of a wide load: nothing by itself */
+	bool second; /* the second half of a wide load: nothing by itself */
 	int16_t offset;
 	int32_t imm;
 	int64_t wide; /* the number that a wide load without a reference loads */
 	struct bpf_reference reference;
+	const struct bpf_relocated *core; /* CO-RE: what it asks about the kernel; or NULL */
+};
+
+struct bpf_relocated {
+	struct bpf_core question;
+	struct bpf_core_answer answer; /* once bpf_object_resolve has asked */
+	const char *fault;             /* why the instruction cannot take the answer, or NULL */
 };
 
 /* The instructions of one section. */
@@ -110,6 +117,11 @@ struct bpf_object {
 /* Returns 0 or -EINVAL (reported). The bytes must outlive the object. */
 int bpf_object_read(struct arena *arena, const void *bytes, size_t size, const char *path,
 		    struct bpf_object *object, struct diag *diag);
+/*
+ * Puts into the instructions what they ask about the kernel (CO-RE). What it does not answer is an
+ * error only where the program gets there. In bpf_object_resolve.c.
+ */
+void bpf_object_resolve(struct bpf_object *object, struct bpf_core_host *host);
 /* The function that begins at this instruction, or NULL. */
 struct bpf_function *bpf_object_function(const struct bpf_object *object, int code,
 					 int64_t instruction);
@@ -122,6 +134,8 @@ const struct bpf_function *bpf_object_function_at(const struct bpf_object *objec
  */
 struct src_loc bpf_object_place(const struct bpf_object *object,
 				const struct bpf_function *function, uint32_t instruction);
+/* Notes which instructions ask. A step of bpf_object_read. */
+void bpf_object_note_questions(struct bpf_object *object, struct bpf_code *code);
 /* Fills in maps and data. In bpf_data.c; a step of bpf_object_read. */
 int bpf_object_read_data(struct bpf_object *object, struct diag *diag);
 /* Index of the map that a symbol at this place names, or -1; likewise of a section's data. */

@@ -232,7 +232,8 @@ static int run_clang(struct arena *arena, const struct frontend_input *input,
 static int read_object(struct arena *arena, const struct frontend_input *input,
 		       struct frontend_output *out, struct diag *diag)
 {
-	struct lift_input lift = {.path = input->path, .program = input->program};
+	struct lift_input lift = {
+	    .path = input->path, .program = input->program, .btf = input->btf};
 	struct frontend_input plain = {.path = input->path};
 	struct source_place place = {0};
 	char *bytes;
@@ -260,8 +261,10 @@ static int read_object(struct arena *arena, const struct frontend_input *input,
 int frontend_compile(struct arena *arena, const struct frontend_input *input,
 		     struct frontend_output *out, struct diag *diag)
 {
-	struct frontend_source source = {
-	    .path = input->path, .program = input->program, .tail_calls = input->tail_calls};
+	struct frontend_source source = {.path = input->path,
+					 .program = input->program,
+					 .tail_calls = input->tail_calls,
+					 .btf = input->btf};
 	int err = check_source(input->path, diag);
 
 	*out = (struct frontend_output){0};
@@ -272,6 +275,8 @@ int frontend_compile(struct arena *arena, const struct frontend_input *input,
 		return err;
 	source.bitcode = out->bitcode;
 	source.bitcode_size = out->bitcode_size;
+	source.object = out->oracle;
+	source.object_size = out->oracle_size;
 	err = frontend_load(arena, &source, &out->program, diag);
 	if (err)
 		return err;

@@ -29,6 +29,7 @@ struct frontend_input {
 	const char *program; /* function to take when there are several, or NULL */
 	const char
 	    *tail_calls; /* what arrays of programs hold: "MAP[INDEX]=PROGRAM,...", or NULL */
+	const char *btf; /* file with the BTF of the kernel that CO-RE asks; NULL: this machine's */
 };
 
 struct frontend_output {
@@ -57,6 +58,9 @@ struct frontend_source {
 	const char *path;    /* of the source, for messages */
 	const char *program; /* as in frontend_input */
 	const char *tail_calls;
+	const char *btf;
+	const char *object; /* clang's, whose BTF says what CO-RE asks, or NULL */
+	size_t object_size;
 };
 
 /* The second half alone, from clang's bitcode in memory. */

@@ -21,6 +21,7 @@ struct lift_input {
 	size_t size;
 	const char *path;    /* for messages */
 	const char *program; /* function to take when there are several, or NULL */
+	const char *btf;     /* file with the BTF of the kernel that CO-RE asks, or NULL */
 };
 
 /* Bitcode in the arena. Returns 0 or a negative errno (reported). */

@@ -160,12 +160,15 @@ int frontend_lift(struct arena *arena, const struct lift_input *input, const cha
 	struct bpf_object object;
 	struct lift l = {.arena = arena, .object = &object, .diag = diag};
 	struct bpf_function *program = NULL;
+	struct bpf_core_host *host;
 	int err = bpf_object_read(arena, input->bytes, input->size, input->path, &object, diag);
 
 	if (!err)
 		err = choose(&object, input->program, &program, diag);
-	if (err)
-		return err;
+	host = err ? NULL : bpf_core_host_open(arena, input->btf, diag);
+	if (!host)
+		return err ?: -EINVAL;
+	bpf_object_resolve(&object, host);
 	l.analysis = bpf_analyse(&object, program, diag);
 	if (!l.analysis)
 		return -EINVAL;

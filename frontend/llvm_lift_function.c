@@ -132,35 +132,45 @@ static void begin(struct lift_function *f)
 /* ---- instructions ---- */
 
 /*
- * CO-RE. The offset of a field stays as it was compiled: it is one of the packet's headers or of a
- * UAPI struct, whose layout never changes. What asks the running kernel has no answer here.
+ * CO-RE. A field whose struct the kernel does not know stays where it was compiled to be: packet
+ * headers and UAPI structs never change. Only in the kernel's own objects nobody can know.
  */
+static bool stays_as_compiled(const struct lift_function *f, const struct bpf_instruction *i)
+{
+	enum bpf_core_outcome outcome = i->core->answer.outcome;
+
+	return i->core->question.kind == BPF_ASKS_FIELD_OFFSET &&
+	       (outcome == BPF_CORE_NO_TYPE || outcome == BPF_CORE_NO_KERNEL) &&
+	       !(BPF_CLASS(i->code) == BPF_LDX && i->src < BPF_REGISTERS &&
+		 lift_value_of(f, i->src).kind == BPF_VALUE_KERNEL);
+}
+
 static int check_relocation(struct lift_function *f, const struct bpf_instruction *i)
 {
-	static const char *const questions[] = {
-	    "the offset of a field", "the size of a field",    "whether a field exists",
-	    "a field's sign",        "where a bitfield lies",  "where a bitfield lies",
-	    "a type's number",       "a type's number",        "whether a type exists",
-	    "the size of a type",    "whether a value exists", "the value of an enumerator",
-	    "whether a type matches"};
-	unsigned kind = i->relocated - 1u;
+	static const char *const why[] = {
+	    [BPF_CORE_ABSENT] = "the kernel has no such thing",
+	    [BPF_CORE_NO_TYPE] = "the kernel has no such type",
+	    [BPF_CORE_NO_KERNEL] = "there is no BTF of a kernel here; give it by --btf",
+	    [BPF_CORE_AMBIGUOUS] = "the kernel has several types of that name",
+	    [BPF_CORE_DAMAGED] = "the question makes no sense"};
+	const struct bpf_relocated *core = i->core;
+	const char *fault =
+	    core->answer.outcome == BPF_CORE_ANSWERED ? core->fault : why[core->answer.outcome];
 
-	if (kind == 0 && BPF_CLASS(i->code) == BPF_LDX && i->src < BPF_REGISTERS &&
-	    lift_value_of(f, i->src).kind == BPF_VALUE_KERNEL)
-		return lift_refuse(f, "the CO-RE relocation of a field of the kernel's own object "
-				      "is not supported");
-	if (kind == 0)
+	if (core->question.kind == BPF_ASKS_LOCAL_TYPE)
+		fault = "the parts have BTF of their own";
+	if (!fault || stays_as_compiled(f, i))
 		return 0;
-	return lift_refuse(f, "the CO-RE relocation for %s is not supported",
-			   kind < sizeof questions / sizeof *questions ? questions[kind]
-								       : "an unknown question");
+	return lift_refuse(f, "the CO-RE relocation for %s has no answer: %s",
+			   bpf_core_text(f->lift->arena, &f->lift->object->types, &core->question),
+			   fault);
 }
 
 static int lift_instruction(struct lift_function *f, const struct bpf_instruction *i)
 {
 	if (i->second)
 		return 0;
-	if (i->relocated && check_relocation(f, i))
+	if (i->core && check_relocation(f, i))
 		return -EINVAL;
 	if (i->dst >= BPF_REGISTERS || i->src >= BPF_REGISTERS)
 		return lift_refuse(f, "there is no register r%u",

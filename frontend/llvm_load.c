@@ -1,6 +1,7 @@
 /* The order of the steps from bitcode to a normalised program, and what the steps share. */
 #include "frontend/frontend.h"
 #include "frontend/llvm_stages.h"
+#include "frontend/source_core.h"
 #include "ir/source_file.h"
 
 #include <errno.h>
@@ -216,6 +217,9 @@ int frontend_load(struct arena *arena, const struct frontend_source *source,
 	program->arena = arena;
 	program->source = source->path;
 	program->tail_calls = source->tail_calls;
+	program->core = source_core_open(arena, source, diag);
+	if (!program->core)
+		return -EINVAL;
 	program->llvm = arena_alloc(arena, sizeof *program->llvm);
 	program->llvm->context = LLVMContextCreate();
 	err = parse(program, source, diag);

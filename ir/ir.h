@@ -30,6 +30,7 @@
 #include "support/diag.h"
 
 struct arena;
+struct source_core;
 struct ir_llvm; /* ir/llvm_ir.h */
 
 enum ir_layer { IR_LAYER_NIC, IR_LAYER_KERNEL, IR_LAYER_USER, IR_LAYER_COUNT };
@@ -208,7 +209,8 @@ struct ir_program {
 	const char *section; /* "xdp", "xdp.frags", "tc", ... */
 	enum ir_program_kind kind;
 	const char *license;
-	const char *tail_calls; /* --tail-calls, or NULL */
+	const char *tail_calls;   /* --tail-calls, or NULL */
+	struct source_core *core; /* the frontend's: what the source asks about the kernel */
 	struct ir_tail_program *programs;
 	size_t program_count; /* 0: there are no tail calls */
 	void *tail_depth;     /* between two steps of the frontend: LLVMValueRef of its slot */
