@@ -228,12 +228,22 @@ static int run_clang(struct arena *arena, const struct frontend_input *input,
 	return err;
 }
 
+static int lift(struct arena *arena, const struct frontend_input *input,
+		struct frontend_output *out, struct diag *diag)
+{
+	struct lift_input lift = {.bytes = out->oracle,
+				  .size = out->oracle_size,
+				  .path = input->path,
+				  .program = input->program,
+				  .btf = input->btf};
+
+	return frontend_lift(arena, &lift, &out->bitcode, &out->bitcode_size, diag);
+}
+
 /* The object is its own oracle. */
 static int read_object(struct arena *arena, const struct frontend_input *input,
 		       struct frontend_output *out, struct diag *diag)
 {
-	struct lift_input lift = {
-	    .path = input->path, .program = input->program, .btf = input->btf};
 	struct frontend_input plain = {.path = input->path};
 	struct source_place place = {0};
 	char *bytes;
@@ -246,38 +256,46 @@ static int read_object(struct arena *arena, const struct frontend_input *input,
 		return -EINVAL;
 	}
 	if (!err)
-		err = file_read(arena, input->path, &bytes, &lift.size);
+		err = file_read(arena, input->path, &bytes, &out->oracle_size);
 	if (err) {
 		diag_error(diag, (struct src_loc){.file = input->path}, "%s", strerror(-err));
 		return err;
 	}
-	lift.bytes = bytes;
 	out->oracle = bytes;
-	out->oracle_size = lift.size;
 	out->folder = place.absolute;
-	return frontend_lift(arena, &lift, &out->bitcode, &out->bitcode_size, diag);
+	return lift(arena, input, out, diag);
+}
+
+static int load(struct arena *arena, const struct frontend_input *input, bool lifted,
+		struct frontend_output *out, struct diag *diag)
+{
+	struct frontend_source source = {.bitcode = out->bitcode,
+					 .bitcode_size = out->bitcode_size,
+					 .path = input->path,
+					 .program = input->program,
+					 .tail_calls = input->tail_calls,
+					 .btf = input->btf,
+					 .object = out->oracle,
+					 .object_size = out->oracle_size,
+					 .lifted = lifted};
+
+	return frontend_load(arena, &source, &out->program, diag);
 }
 
 int frontend_compile(struct arena *arena, const struct frontend_input *input,
 		     struct frontend_output *out, struct diag *diag)
 {
-	struct frontend_source source = {.path = input->path,
-					 .program = input->program,
-					 .tail_calls = input->tail_calls,
-					 .btf = input->btf};
 	int err = check_source(input->path, diag);
+	bool lifted = !err && begins_with(input->path, ELFMAG);
 
 	*out = (struct frontend_output){0};
 	if (!err)
-		err = begins_with(input->path, ELFMAG) ? read_object(arena, input, out, diag)
-						       : run_clang(arena, input, out, diag);
-	if (err)
-		return err;
-	source.bitcode = out->bitcode;
-	source.bitcode_size = out->bitcode_size;
-	source.object = out->oracle;
-	source.object_size = out->oracle_size;
-	err = frontend_load(arena, &source, &out->program, diag);
+		err = lifted ? read_object(arena, input, out, diag)
+			     : run_clang(arena, input, out, diag);
+	if (!err)
+		err = load(arena, input, lifted, out, diag);
+	if (err == -EAGAIN) /* BPF assembly: its object says what it does */
+		err = lift(arena, input, out, diag) ?: load(arena, input, true, out, diag);
 	if (err)
 		return err;
 	out->clang_version = frontend_clang_version(out->program);

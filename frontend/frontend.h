@@ -61,9 +61,13 @@ struct frontend_source {
 	const char *btf;
 	const char *object; /* clang's, whose BTF says what CO-RE asks, or NULL */
 	size_t object_size;
+	bool lifted; /* the bitcode, from that object */
 };
 
-/* The second half alone, from clang's bitcode in memory. */
+/*
+ * The second half alone, from clang's bitcode in memory. -EAGAIN (not reported): the program holds
+ * BPF assembly, which only its object tells the meaning of.
+ */
 int frontend_load(struct arena *arena, const struct frontend_source *source,
 		  struct ir_program **program, struct diag *diag);
 

@@ -183,10 +183,11 @@ static void verify(const struct ir_program *program)
 static int normalise(struct ir_program *program, struct diag *diag)
 {
 	static int (*const steps[])(struct ir_program *, struct diag *) = {
-	    frontend_expand_callbacks,  frontend_join_programs,   frontend_inline_calls,
-	    frontend_fold_offsets,      frontend_replace_context, frontend_replace_calls,
-	    frontend_rebuild_addresses, frontend_collect_globals, frontend_expand_map_choices,
-	    frontend_size_maps,         frontend_note_tail_calls, frontend_check_map_uses,
+	    frontend_leave_assembly,     frontend_expand_callbacks,  frontend_join_programs,
+	    frontend_inline_calls,       frontend_fold_offsets,      frontend_replace_context,
+	    frontend_replace_calls,      frontend_rebuild_addresses, frontend_collect_globals,
+	    frontend_expand_map_choices, frontend_size_maps,         frontend_note_tail_calls,
+	    frontend_check_map_uses,
 	};
 
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
@@ -220,6 +221,7 @@ int frontend_load(struct arena *arena, const struct frontend_source *source,
 	program->core = source_core_open(arena, source, diag);
 	if (!program->core)
 		return -EINVAL;
+	program->from_object = source->lifted || !source->object;
 	program->llvm = arena_alloc(arena, sizeof *program->llvm);
 	program->llvm->context = LLVMContextCreate();
 	err = parse(program, source, diag);

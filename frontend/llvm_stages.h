@@ -12,6 +12,8 @@
 
 /* Finds the XDP program (name: the wanted one, or NULL) and sets llvm->function. */
 int frontend_choose_program(struct ir_program *program, const char *name, struct diag *diag);
+/* -EAGAIN when there is BPF assembly in it and an object to read instead: see llvm_assembly.c. */
+int frontend_leave_assembly(struct ir_program *program, struct diag *diag);
 /* Helpers that call back become loops: see llvm_callbacks.c. */
 int frontend_expand_callbacks(struct ir_program *program, struct diag *diag);
 /* Programs that call each other by bpf_tail_call become one function: see llvm_tail_calls.c. */

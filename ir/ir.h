@@ -211,6 +211,7 @@ struct ir_program {
 	const char *license;
 	const char *tail_calls;   /* --tail-calls, or NULL */
 	struct source_core *core; /* the frontend's: what the source asks about the kernel */
+	bool from_object;         /* lifted from one, or there is none to lift */
 	struct ir_tail_program *programs;
 	size_t program_count; /* 0: there are no tail calls */
 	void *tail_depth;     /* between two steps of the frontend: LLVMValueRef of its slot */

@@ -75,16 +75,33 @@ static void test_refusals(void **state)
 	case_refused(NF "{ void (*f)(void) =\n"
 			"(void *)(long)(ctx->data + ctx->rx_queue_index);\nf(); return 1; }\n",
 		     4, "a call through a pointer cannot be inlined");
-	case_refused(NF "{\nint r; asm volatile(\"%0 = 3\" : \"=r\"(r)); return r; }\n", 3,
-		     "inline assembly is not supported");
-	case_refused(NF "{\nasm goto(\"\" :::: out); return 1; out: return 2; }\n", 3,
-		     "asm goto is not supported");
+	case_refused(NF "{\nunsigned r; asm volatile(\"%0 = 3\" : \"=r\"(r));\n"
+			"return (int)(r * 1.5); }\n",
+		     3, "inline assembly is not supported");
+	case_refused(NF "{\nasm goto(\"\" :::: out);\n"
+			"return (int)(ctx->rx_queue_index * 1.5); out: return 2; }\n",
+		     3, "asm goto is not supported");
 	case_refused(NF "{ static void *to[] = {&&a, &&b};\ngoto *to[ctx->rx_queue_index & 1];\n"
 			"a: return 1; b: return bpf_ktime_get_ns(); }\n",
 		     1, "goto to a computed label is not supported");
 	case_refused("extern int kf(int) __attribute__((section(\".ksyms\")));\n" NF
 		     "{\nreturn kf(1); }\n",
 		     4, "the kernel function kf is not supported");
+}
+
+/* BPF assembly means what the object's instructions do. */
+static void test_assembly(void **state)
+{
+	struct frontend_case c =
+	    case_of(NF "{ int n = ctx->ingress_ifindex; asm volatile(\"%0 *= 77\" : \"+r\"(n));\n"
+		       "asm volatile goto(\"if %0 > 5 goto %l[out]\" : : \"r\"(n) : : out);\n"
+		       "return n; out: return 2; }\n");
+
+	case_expect_ok(&c);
+	case_expect_not(c.text, "asm");
+	case_expect(c.text, "mul i32 %1, 77");
+	case_expect(c.text, "icmp ugt");
+	case_close(&c);
 }
 
 /* All faults of one program in one go. */
@@ -101,9 +118,13 @@ static void test_every_fault_is_reported(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_map_helpers), cmocka_unit_test(test_old_declarations),
-	    cmocka_unit_test(test_printk),      cmocka_unit_test(test_library_and_barrier),
-	    cmocka_unit_test(test_refusals),    cmocka_unit_test(test_every_fault_is_reported),
+	    cmocka_unit_test(test_map_helpers),
+	    cmocka_unit_test(test_old_declarations),
+	    cmocka_unit_test(test_printk),
+	    cmocka_unit_test(test_assembly),
+	    cmocka_unit_test(test_library_and_barrier),
+	    cmocka_unit_test(test_refusals),
+	    cmocka_unit_test(test_every_fault_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
