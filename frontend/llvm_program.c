@@ -167,6 +167,20 @@ static void delete_used_lists(LLVMModuleRef module)
 #define PASSES_INLINE "always-inline,globaldce"
 #define PASSES_CLEAN  "function(sroa,early-cse,simplifycfg)"
 
+/*
+ * Maps that only unreached code or unreached maps name are none of the program's. While they are
+ * visible outside, they would keep the programs and maps that they hold.
+ */
+static void show_maps(LLVMModuleRef module, bool shown)
+{
+	for (LLVMValueRef g = LLVMGetFirstGlobal(module); g; g = LLVMGetNextGlobal(g)) {
+		const char *section = LLVMGetSection(g);
+
+		if (section && !strcmp(section, ".maps"))
+			LLVMSetLinkage(g, shown ? LLVMExternalLinkage : LLVMInternalLinkage);
+	}
+}
+
 /* Its name is still needed once its code is elsewhere. */
 static bool is_joined(const struct ir_program *program, LLVMValueRef function)
 {
@@ -193,7 +207,9 @@ static int inline_all(struct walk *walk, struct diag *diag)
 	}
 	delete_used_lists(llvm->module);
 	forget_conclusions(llvm->function);
+	show_maps(llvm->module, false);
 	err = frontend_run_passes(program, PASSES_INLINE, diag);
+	show_maps(llvm->module, true);
 	if (!err)
 		err = frontend_link_tail_calls(program, diag);
 	if (!err && walk->done_count > 1)

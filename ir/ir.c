@@ -59,6 +59,22 @@ const char *ir_reason_text(enum ir_reason reason)
 	return reasons[reason].text;
 }
 
+struct src_loc ir_edge_loc(const struct ir_program *program, const struct ir_edge *edge)
+{
+	int block = edge->to;
+
+	for (size_t steps = 0; steps < program->block_count; steps++) {
+		const struct ir_block *b = &program->blocks[block];
+
+		if (b->loc.line)
+			return b->loc;
+		if (!b->out_count)
+			break;
+		block = program->edges[b->out[0]].to;
+	}
+	return program->blocks[edge->from == IR_NONE ? 0 : edge->from].loc;
+}
+
 const char *ir_why_sentence(struct arena *arena, struct ir_why why)
 {
 	assert(why.reason < IR_REASON_COUNT);

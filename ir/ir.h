@@ -250,6 +250,8 @@ enum ir_packet_effect ir_op_packet(enum ir_op_kind kind);
 enum ir_state_effect ir_op_state(enum ir_op_kind kind);
 const char *ir_reason_text(enum ir_reason reason); /* "unbounded-loop" */
 /* The plain sentence with its detail, in the arena. */
+/* Where the edge leads, or else comes from: the first place that is known. */
+struct src_loc ir_edge_loc(const struct ir_program *program, const struct ir_edge *edge);
 const char *ir_why_sentence(struct arena *arena, struct ir_why why);
 const char *ir_layer_text(enum ir_layer layer); /* "kernel" */
 /* What a program in that ELF section is. False: nothing that is attached to an interface. */

@@ -168,8 +168,10 @@ static json_t *edge_json(const struct ir_program *p, const struct ir_edge *edge)
 		json_array_append_new(live, live_json(&edge->live[i]));
 	json_object_set_new(object, "live", live);
 	json_object_set_new(object, "cut", json_boolean(edge->cut.reason == IR_REASON_NONE));
-	if (edge->cut.reason != IR_REASON_NONE)
+	if (edge->cut.reason != IR_REASON_NONE) {
 		json_object_set_new(object, "why_not", why_json(p, edge->cut));
+		json_object_set_new(object, "line", json_integer(ir_edge_loc(p, edge).line));
+	}
 	return object;
 }
 

@@ -117,9 +117,10 @@ static int fill_cuts(const struct search *search, struct plan *plan, struct diag
 		}
 	if (plan->cut_count < ENTRIES_MAX)
 		return 0;
-	diag_error(diag, p->blocks[0].loc,
-		   "this split needs %zu entries, more than the %d of a handoff", plan->cut_count,
-		   ENTRIES_MAX - 1);
+	diag_error(diag, p->blocks[0].loc, "%s",
+		   ir_why_sentence(
+		       p->arena, (struct ir_why){IR_REASON_TOO_MANY_CUTS,
+						 arena_printf(p->arena, "%zu", plan->cut_count)}));
 	return -EINVAL;
 }
 
@@ -210,8 +211,8 @@ static int check_reached(const struct search *search, struct split split, struct
 	e = &p->edges[split.edge];
 	if (e->from == IR_NONE || search->best.in_kernel[e->from])
 		return 0;
-	diag_error(diag, p->blocks[e->to].loc,
-		   "no packet reaches this edge in the kernel: every path is cut before it");
+	diag_error(diag, ir_edge_loc(p, e), "%s",
+		   ir_why_sentence(p->arena, (struct ir_why){IR_REASON_NEVER_REACHED, NULL}));
 	return -EINVAL;
 }
 

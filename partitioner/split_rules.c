@@ -185,10 +185,8 @@ int split_refuse(const struct ir_program *program, const struct target *target, 
 
 	if (relaxed) {
 		diag_error(
-		    diag, program->blocks[0].loc,
-		    "%s cannot keep strict order: a packet cannot be handed over before every op "
-		    "of the kernel part on state that both parts change",
-		    what);
+		    diag, program->blocks[0].loc, "%s",
+		    ir_why_sentence(program->arena, (struct ir_why){IR_REASON_STRICT_ORDER, what}));
 		diag_note(diag, NO_LOC, "relaxed order would allow it");
 		return -EINVAL;
 	}

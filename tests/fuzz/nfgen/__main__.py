@@ -3,6 +3,7 @@
     nfgen print SEED                 the program
     nfgen write SEED FOLDER          the program, its traffic and maps
     nfgen run [--first S] [--count N] [--seconds T] ...    check programs; failures are reduced and kept
+    nfgen sums LOG...            what --log of `run` wrote, summed up
 """
 
 import argparse
@@ -11,6 +12,8 @@ import sys
 
 sys.dont_write_bytecode = True
 
+from kinds import ALL  # noqa: E402
+from ledger import sums  # noqa: E402
 from program import generate  # noqa: E402
 from run import run  # noqa: E402
 
@@ -34,18 +37,26 @@ def parse_arguments():
     check.add_argument("--jobs", type=int, default=1, help="programs at a time")
     check.add_argument("--keep", type=pathlib.Path, help="folder for failing programs; without it none are kept or reduced")
     check.add_argument("--reduce-seconds", type=int, default=600, help="for one failing program")
+    check.add_argument("--log", type=pathlib.Path, help="a line of JSON for each program, appended")
+    check.add_argument("--label", default="", help="of the lines of --log: which generator and tool")
+    total = commands.add_parser("sums", help="sums of logs")
+    total.add_argument("logs", nargs="+")
     for each in (show, write, check):
         each.add_argument("--size", type=int, default=45, help="about how many statements; part of what a seed means")
+        each.add_argument("--kinds", type=lambda text: [word for word in text.split(",") if word], default=[],
+                          help="kinds of statements that each program has: " + ", ".join(ALL) + "; part of what a seed means")
     return parser.parse_args()
 
 
 def main():
     args = parse_arguments()
     if args.command == "print":
-        print(generate(args.seed, args.size).source(), end="")
+        print(generate(args.seed, args.size, args.kinds).source(), end="")
     elif args.command == "write":
         args.folder.mkdir(parents=True, exist_ok=True)
-        generate(args.seed, args.size).write(args.folder, f"nf{args.seed}")
+        generate(args.seed, args.size, args.kinds).write(args.folder, f"nf{args.seed}")
+    elif args.command == "sums":
+        print("\n".join(sums(args.logs)))
     else:
         return run(args)
     return 0

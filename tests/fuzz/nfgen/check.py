@@ -32,16 +32,19 @@ class Checker:
 
     def __init__(self, cleave, folder, packets=300, timeout=240):
         self.cleave, self.folder, self.packets, self.timeout = cleave, folder, packets, timeout
+        self.options = []
 
     def check(self, program, stem, tree=None, delay=None):
         """delay: packets in flight at a time; None: as many as check does by itself."""
         program.write(self.folder, stem, tree)
-        self.forget_maps(stem)
+        self.options = program.options(tree)
+        inspected = self.forget_maps(stem)
         outcome = self.run(stem, program.seed, delay)
         if outcome.kind == "mismatch" and delay is None and self.run(stem, program.seed, 0).kind == "ok":
             outcome.kind = "overtaken"
         if outcome.kind == "rejected" and self.kernel_takes(stem):
             outcome.kind = "model"
+        outcome.inspected = inspected
         return outcome
 
     def kernel_takes(self, stem):
@@ -55,17 +58,21 @@ class Checker:
             [str(cleaved[0]), "verify", f"{stem}.o"], cwd=self.folder, capture_output=True).returncode == 0
 
     def forget_maps(self, stem):
-        """clang drops maps that nothing reaches; those of a program that it does not take are nobody's business."""
+        """clang drops maps that nothing reaches; those of a program that it does not take are nobody's business.
+        Returns what `inspect` knows."""
         path = self.folder / f"{stem}.maps.json"
-        seen = subprocess.run([str(self.cleave), "inspect", f"{stem}.bpf.c", "--json", "--", "-w"], cwd=self.folder,
+        seen = subprocess.run([str(self.cleave), "inspect", f"{stem}.bpf.c", *self.options, "--json", "--", "-w"], cwd=self.folder,
                               capture_output=True, text=True, errors="replace")
-        if seen.returncode == 0:
-            known = {each["name"] for each in json.loads(seen.stdout)["maps"]}
-            maps = {name: entries for name, entries in json.loads(path.read_text()).items() if name in known}
-            path.write_text(json.dumps(maps) + "\n")
+        if seen.returncode:
+            return None
+        inspected = json.loads(seen.stdout)
+        known = {each["name"] for each in inspected["maps"]}
+        maps = {name: entries for name, entries in json.loads(path.read_text()).items() if name in known}
+        path.write_text(json.dumps(maps) + "\n")
+        return inspected
 
     def command(self, stem, seed, delay):
-        return [str(self.cleave), "check", f"{stem}.bpf.c", "--split", "every", "--packets", str(self.packets), "--seed",
+        return [str(self.cleave), "check", f"{stem}.bpf.c", *self.options, "--split", "every", "--packets", str(self.packets), "--seed",
                 str(seed), "--gen", f"{stem}.gen.json", "--map-init", f"{stem}.maps.json", "--save-mismatch",
                 f"{stem}.pcap", "--json"] + ([] if delay is None else ["--delay", str(delay)]) + ["--", "-w"]
 
@@ -90,6 +97,7 @@ class Outcome:
     def __init__(self, kind, variants, said, count=None):
         self.kind, self.variants, self.said = kind, variants, said
         self.cuts, self.without, self.remedies = count or (0, 0, 0)
+        self.inspected = None
         self.reached = sum(v["handed_over"] > 0 for v in variants)
         self.bad = [v for v in variants if v["mismatches"]]
 

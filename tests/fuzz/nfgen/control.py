@@ -6,7 +6,7 @@ from scope import Scope
 
 UNROLL = ["", "#pragma clang loop unroll(disable)\n", "#pragma clang loop unroll(disable)\n", "#pragma unroll\n"]
 READINGS = ["bpf_get_prandom_u32()", "bpf_ktime_get_ns()", "bpf_xdp_get_buff_len(ctx)", "ctx->ingress_ifindex",
-            "ctx->rx_queue_index", "ctx->data_end - ctx->data", "bpf_get_smp_processor_id()", "bpf_jiffies64()"]
+            "ctx->rx_queue_index", "DATA_END(ctx) - DATA(ctx)", "bpf_get_smp_processor_id()", "bpf_jiffies64()"]
 
 
 class ControlStatements:

@@ -51,6 +51,9 @@ class Expressions:
         size = self.rnd.choice([s for s in (1, 1, 2, 4, 8) if s <= pointer.bytes])
         return f"LOAD{size * 8}({pointer.name}, {self.rnd.randrange(pointer.bytes - size + 1)})"
 
+    def masked(self, scope, kind, mask):
+        return Expr(f"({{0}} & {mask})", kind, [self.any(scope, kind, 2)])
+
     def any(self, scope, kind, depth=0):
         rnd = self.rnd
         if depth >= 3 or rnd.random() < 0.35:

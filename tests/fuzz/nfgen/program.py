@@ -10,6 +10,7 @@ import random
 from control import ControlStatements
 from expressions import Expressions
 from extras import ExtraStatements
+from kinds import ALL
 from maps import ARRAYS, DEVICES, TYPES, Map, MapStatements, scope_below
 from packets import PacketStatements
 from scope import Scope
@@ -22,13 +23,23 @@ VERDICTS = ["XDP_PASS", "XDP_PASS", "XDP_DROP", "XDP_TX", "XDP_TX", "XDP_ABORTED
 
 
 class Program:
-    """tree: all of it but the prelude. gen, maps: the JSON of --gen and --map-init."""
+    """tree: all of it but the prelude. gen, maps: the JSON of --gen and --map-init. kinds: those it has."""
 
-    def __init__(self, seed, tree, gen, maps):
-        self.seed, self.tree, self.gen, self.maps = seed, tree, gen, maps
+    def __init__(self, seed, tree, gen, maps, kinds):
+        self.seed, self.tree, self.gen, self.maps, self.kinds = seed, tree, gen, maps, kinds
 
     def source(self, tree=None):
-        return PRELUDE.read_text() + "\n" + "\n".join(render(tree or self.tree)) + "\n"
+        options = "".join(f" {word}" for word in self.options(tree))
+        first = f"// OPTION{options}\n" if options else ""
+        return first + PRELUDE.read_text() + "\n" + "\n".join(render(tree or self.tree)) + "\n"
+
+    def options(self, tree=None):
+        """Options of cleave without which it is another program."""
+        text = "\n".join(render(tree or self.tree))
+        return [word for kind in self.kinds for word in kind.options(text)]
+
+    def names(self):
+        return [name for name, kind in ALL.items() if any(type(each) is kind for each in self.kinds)]
 
     def write(self, folder, stem, tree=None):
         """stem.bpf.c, stem.gen.json, stem.maps.json; maps and globals that the tree has lost are left out."""
@@ -41,7 +52,8 @@ class Program:
 
 
 class Generator:
-    def __init__(self, seed, size):
+    def __init__(self, seed, size, wanted=()):
+        """wanted: names of kinds that the program has in any case."""
         self.rnd = random.Random(seed)
         self.seed, self.size, self.count, self.budget = seed, size, 0, size
         self.ex = Expressions(self.rnd)
@@ -55,6 +67,9 @@ class Generator:
         self.clocks = self.rnd.random() < 0.6
         self.kernel_only = self.rnd.random() < 0.04  # an op that only the kernel has leaves little to cut
         self.leave = self.control_part.leave
+        self.context = "struct xdp_md"
+        self.weight = 20 if size < 20 else 8  # of the statements of each kind; those that all programs have come to about 100
+        self.kinds = [kind(self) for name, kind in ALL.items() if self.rnd.random() < kind.CHANCE or name in wanted]
 
     def name(self, letter):
         self.count += 1
@@ -111,7 +126,7 @@ class Generator:
             (4, packet.rewrite), (4 * (self.resizes and free), packet.resize),
             (5 * bool(extra.sequences), extra.sequence), (4 * bool(extra.callbacks), extra.loop), (2, extra.text),
             (3 * (self.resizes and free), packet.copy_helpers), (1 * (self.kernel_only and free), packet.metadata),
-        ]
+        ] + [row for kind in self.kinds for row in kind.choices(scope)]
 
     def declare(self):
         rnd, out = self.rnd, []
@@ -134,7 +149,7 @@ class Generator:
             self.tables.append((name, count))
             values = ", ".join(str(rnd.randrange(256)) for _ in range(count))
             out.append(Stmt(f"static const __u8 {name}[{count}] = {{{values}}};", " ", defines=[name]))
-        return out
+        return out + self.extra_part.declare() + [stmt for kind in self.kinds for stmt in kind.declare()]
 
     def function(self):
         """Inlined or not, it may read the packet and the maps that the program uses."""
@@ -165,30 +180,37 @@ class Generator:
                  f"if ((void *)({name} + 14) <= data_end)\n\tSTORE64({name}, 2, LOAD64({name}, 2) ^ {total});",
                  defines=[name])]
 
-    def program(self):
+    def body(self, count):
+        """What a whole program does: parses, does this many things or a few more, shows its variables, decides."""
         rnd, scope = self.rnd, Scope()
-        top = self.declare()
         scope.globals = self.globals
-        top += self.extra_part.declare()
-        top += [self.function() for _ in range(rnd.choice([0, 0, 1, 2]))]
         body = [Stmt("void *data = DATA(ctx), *data_end = DATA_END(ctx);\n(void)data;\n(void)data_end;", pinned=True)]
         for i in range(rnd.randint(3, 6)):
             name, kind = self.name("v"), rnd.choice(KINDS) if i else "__u32"
             scope.vars.append((name, kind))
             body.append(Stmt(f"{kind} {name} = {rnd.randrange(2 if kind == 'bool' else 4)};", defines=[name]))
         body += self.packet_part.parse(scope) if rnd.random() < 0.9 else []
-        for _ in range(rnd.randint(self.size // 8 + 1, self.size // 3)):
+        for _ in range(count):
             body += self.statements(scope, 1)
         body += self.observe(scope)
-        body.append(Stmt("return @0;", exprs=[self.verdict(scope)], pinned=True))
-        top.append(Stmt('SEC("xdp")\nint nf(struct xdp_md *ctx)\n{', Block(body), "}", " ", pinned=True, whole=True))
+        return body + [Stmt("return @0;", exprs=[self.verdict(scope)], pinned=True)]
+
+    def program(self):
+        rnd, top = self.rnd, self.declare()
+        top += [self.function() for _ in range(rnd.choice([0, 0, 1, 2]))]
+        top += [stmt for kind in self.kinds for stmt in kind.programs()]
+        self.budget = self.size
+        body = self.body(rnd.randint(self.size // 8 + 1, self.size // 3))
+        top.append(Stmt(f'SEC("xdp")\nint nf({self.context} *ctx)\n{{', Block(body), "}", " ", pinned=True, whole=True))
         top.append(Stmt('char _license[] SEC("license") = "Dual BSD/GPL";', pinned=True))
         tree = Block(top)
         assert is_closed(tree), f"seed {self.seed}: a name stands outside its scope"
         contents = {m.name: m.contents() for m in self.map_part.plain + self.map_part.devices}
-        return Program(self.seed, tree, self.traffic.pools(), contents)
+        for kind in self.kinds:
+            contents.update(kind.contents())
+        return Program(self.seed, tree, self.traffic.pools(), contents, self.kinds)
 
 
-def generate(seed, size):
+def generate(seed, size, wanted=()):
     """size: about how many statements."""
-    return Generator(seed, size).program()
+    return Generator(seed, size, wanted).program()

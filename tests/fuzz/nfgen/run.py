@@ -1,5 +1,6 @@
 """Programs by the number: generate, check, count; reduce what fails, once for each cause."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -8,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from check import Checker
+from ledger import record
 from program import generate
 from reduce import Reducer
 from tree import count_stmts
@@ -69,10 +71,13 @@ def seeds(args, deadline):
 def one(args, folder, seed, totals, deadline):
     if time.monotonic() > deadline:
         return
-    program = generate(seed, args.size)
+    program = generate(seed, args.size, args.kinds)
     checker = Checker(args.cleave, folder, args.packets, args.timeout)
     outcome = checker.check(program, f"nf{seed}", delay=args.delay)
     totals.add(outcome)
+    if args.log:
+        with args.log.open("a") as log:
+            log.write(json.dumps(record(program, outcome, outcome.inspected, args.label)) + "\n")
     if args.count == 0 or outcome.failed():
         print(f"seed {seed}: {outcome.kind}, {outcome.cuts} cuts, {outcome.reached} of {len(outcome.variants)} reached"
               + (f": {outcome.key()}" if outcome.failed() else ""), flush=True)
