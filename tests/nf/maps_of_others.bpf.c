@@ -1,7 +1,7 @@
 // EXPECT layers: kernel
 // OPTION --program maps_of_others
 /*
- * Maps that only unreached code names are none of the program's: those that a map of maps holds which
+ * Maps that only unreached code names are none of the program's: those in a map of maps that
  * nothing asks, and those of a program in an array that is never called through.
  */
 #include "nf.h"
