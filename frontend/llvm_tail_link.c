@@ -76,6 +76,23 @@ static void link_instruction(struct link *l, LLVMValueRef i)
 	}
 }
 
+/*
+ * A block about to be deleted lets go of all others. Records of debug info before a terminator go
+ * to what stands behind it; without the unreachable, LLVM 19 would keep them for the next block
+ * that it happens to make at the same address.
+ */
+static void let_go(LLVMBuilderRef b, LLVMBasicBlockRef block)
+{
+	LLVMValueRef last = LLVMGetBasicBlockTerminator(block);
+
+	for (LLVMValueRef i = LLVMGetFirstInstruction(block); i; i = LLVMGetNextInstruction(i))
+		if (LLVMGetTypeKind(LLVMTypeOf(i)) != LLVMVoidTypeKind)
+			LLVMReplaceAllUsesWith(i, LLVMGetUndef(LLVMTypeOf(i)));
+	LLVMPositionBuilderAtEnd(b, block);
+	LLVMBuildUnreachable(b);
+	LLVMInstructionEraseFromParent(last);
+}
+
 /* Its code is in the joined function now; what is left is a name for the kernel part. */
 static void empty_function(struct ir_program *program, LLVMValueRef function)
 {
@@ -85,11 +102,7 @@ static void empty_function(struct ir_program *program, LLVMValueRef function)
 	LLVMBuilderRef b = LLVMCreateBuilderInContext(context);
 
 	for (block = LLVMGetFirstBasicBlock(function); block; block = LLVMGetNextBasicBlock(block))
-		for (LLVMValueRef i; (i = LLVMGetLastInstruction(block));) {
-			if (LLVMGetTypeKind(LLVMTypeOf(i)) != LLVMVoidTypeKind)
-				LLVMReplaceAllUsesWith(i, LLVMGetUndef(LLVMTypeOf(i)));
-			LLVMInstructionEraseFromParent(i);
-		}
+		let_go(b, block);
 	while ((block = LLVMGetLastBasicBlock(function)))
 		LLVMDeleteBasicBlock(block);
 	only = LLVMAppendBasicBlockInContext(context, function, "");

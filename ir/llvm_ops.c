@@ -169,6 +169,15 @@ static bool is_wide(LLVMTypeRef type)
 	return LLVMGetTypeKind(type) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(type) > 64;
 }
 
+/* By a constant it becomes multiplications and shifts. */
+static bool divides_signed(LLVMValueRef i)
+{
+	LLVMOpcode opcode = LLVMGetInstructionOpcode(i);
+
+	return (opcode == LLVMSDiv || opcode == LLVMSRem) &&
+	       !LLVMIsAConstantInt(LLVMGetOperand(i, 1));
+}
+
 /* A helper looks through its pointers: a key or a value may itself lie in a map or a variable. */
 static void add_argument_accesses(struct ir_program *program, int block, LLVMValueRef call,
 				  size_t *capacity)
@@ -452,5 +461,9 @@ void ir_add_instruction_ops(struct ir_program *program, int block, LLVMValueRef 
 		op->name = "wide integer";
 		forbid(op, IR_LAYER_KERNEL, IR_REASON_WIDE_INTEGER,
 		       arena_printf(program->arena, "%u bits", LLVMGetIntTypeWidth(LLVMTypeOf(i))));
+	} else if (divides_signed(i)) {
+		op = add_op(program, block, i, IR_OP_HELPER, capacity);
+		op->name = "signed division";
+		forbid(op, IR_LAYER_KERNEL, IR_REASON_SIGNED_DIVISION, NULL);
 	}
 }

@@ -328,6 +328,8 @@ int host_globals_read(const struct bundle *bundle, uint8_t *const *values)
 
 	if (!bundle->global_count)
 		return 0;
+	if (!source) /* of a program that BPF cannot express, this much is BPF */
+		source = bundle_find(bundle, BUNDLE_MEMBER_KERNEL);
 	if (!source)
 		return -ENOENT;
 	print = libbpf_set_print(be_quiet);
