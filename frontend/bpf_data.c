@@ -93,7 +93,51 @@ static void read_sizes(const struct bpf_object *o, struct bpf_map_symbol *map)
 	}
 }
 
+/* The last member of a definition is an array of no length: `.values`. */
+static uint32_t find_values(const struct bpf_object *o, const struct bpf_map_symbol *map)
+{
+	const struct btf_type *type = bpf_types_bare(&o->types, map->type);
+	uint32_t count = type ? BTF_INFO_VLEN(type->info) : 0;
+	const struct btf_member *last;
+
+	if (!count || BTF_INFO_KIND(type->info) != BTF_KIND_STRUCT)
+		return map->size;
+	last = &bpf_type_members(type)[count - 1];
+	return strcmp(bpf_types_string(&o->types, last->name_off), "values") ? map->size
+									     : last->offset / 8;
+}
+
+static bool hold(struct bpf_object *o, const struct elf_symbol *symbol, int64_t addend,
+		 struct bpf_reference *held)
+{
+	int map = bpf_object_find_map(o, symbol->section, (int64_t)symbol->value + addend);
+
+	*held = (struct bpf_reference){BPF_REFERENCE_MAP, map, 0, NULL};
+	for (size_t c = 0; c < o->code_count; c++)
+		if (o->code[c].elf_section == symbol->section)
+			*held = (struct bpf_reference){BPF_REFERENCE_CODE, (int)c,
+						       ((int64_t)symbol->value + addend) / 8, NULL};
+	return held->index >= 0;
+}
+
 /* `.values = {...}`: references to maps or programs in the definition. */
+static int read_value(struct bpf_object *o, struct bpf_map_symbol *map,
+		      const struct elf_relocation *r, struct diag *diag)
+{
+	uint64_t at = r->offset - map->offset;
+	struct bpf_content content;
+
+	if (at < map->values || (at - map->values) % 8 ||
+	    !hold(o, &o->elf.symbols[r->symbol], r->addend, &content.held)) {
+		diag_error(diag, (struct src_loc){.file = o->path},
+			   "what map %s begins with is neither a map nor a program", map->name);
+		return -EINVAL;
+	}
+	content.index = (uint32_t)((at - map->values) / 8);
+	*ARENA_PUSH(o->arena, map->contents, map->content_count, map->content_cap) = content;
+	return 0;
+}
+
 static int read_values(struct bpf_object *o, uint32_t section, struct diag *diag)
 {
 	struct elf_relocation *r;
@@ -101,10 +145,10 @@ static int read_values(struct bpf_object *o, uint32_t section, struct diag *diag
 	int err = elf_object_relocations(&o->elf, section, &r, &count, diag);
 
 	for (size_t i = 0; i < count && !err; i++)
-		for (size_t m = 0; m < o->map_count; m++)
+		for (size_t m = 0; m < o->map_count && !err; m++)
 			if (o->maps[m].elf_section == section && r[i].offset >= o->maps[m].offset &&
 			    r[i].offset - o->maps[m].offset < o->maps[m].size)
-				o->maps[m].filled = true;
+				err = read_value(o, &o->maps[m], &r[i], diag);
 	return err;
 }
 
@@ -128,6 +172,7 @@ static int read_maps(struct bpf_object *o, uint32_t section, bool legacy, struct
 		    .type = legacy ? 0 : find_type(o, s->name, symbol->name),
 		    .bytes = legacy && s->bytes ? s->bytes + symbol->value : NULL};
 		read_sizes(o, map);
+		map->values = find_values(o, map);
 		if (legacy || map->type)
 			continue;
 		diag_error(diag, (struct src_loc){.file = o->path},

@@ -93,7 +93,14 @@ struct bpf_map_symbol {
 	uint32_t type;                 /* of its variable in BTF, or 0 */
 	const uint8_t *bytes;          /* a legacy definition (struct bpf_map_def), or NULL */
 	uint32_t key_size, value_size; /* 0: not known */
-	bool filled;                   /* it begins with other maps or programs in it */
+	uint32_t values;               /* where `.values` begin in the definition */
+	struct bpf_content *contents;  /* other maps or programs that it begins with */
+	size_t content_count, content_cap;
+};
+
+struct bpf_content {
+	uint32_t index;
+	struct bpf_reference held; /* a map, or code */
 };
 
 struct bpf_object {

@@ -229,20 +229,21 @@ static int run_clang(struct arena *arena, const struct frontend_input *input,
 }
 
 static int lift(struct arena *arena, const struct frontend_input *input,
-		struct frontend_output *out, struct diag *diag)
+		struct frontend_output *out, const char **chosen, struct diag *diag)
 {
 	struct lift_input lift = {.bytes = out->oracle,
 				  .size = out->oracle_size,
 				  .path = input->path,
 				  .program = input->program,
+				  .tail_calls = input->tail_calls,
 				  .btf = input->btf};
 
-	return frontend_lift(arena, &lift, &out->bitcode, &out->bitcode_size, diag);
+	return frontend_lift(arena, &lift, &out->bitcode, &out->bitcode_size, chosen, diag);
 }
 
 /* The object is its own oracle. */
 static int read_object(struct arena *arena, const struct frontend_input *input,
-		       struct frontend_output *out, struct diag *diag)
+		       struct frontend_output *out, const char **chosen, struct diag *diag)
 {
 	struct frontend_input plain = {.path = input->path};
 	struct source_place place = {0};
@@ -263,16 +264,16 @@ static int read_object(struct arena *arena, const struct frontend_input *input,
 	}
 	out->oracle = bytes;
 	out->folder = place.absolute;
-	return lift(arena, input, out, diag);
+	return lift(arena, input, out, chosen, diag);
 }
 
-static int load(struct arena *arena, const struct frontend_input *input, bool lifted,
-		struct frontend_output *out, struct diag *diag)
+static int load(struct arena *arena, const struct frontend_input *input, const char *chosen,
+		bool lifted, struct frontend_output *out, struct diag *diag)
 {
 	struct frontend_source source = {.bitcode = out->bitcode,
 					 .bitcode_size = out->bitcode_size,
 					 .path = input->path,
-					 .program = input->program,
+					 .program = chosen,
 					 .tail_calls = input->tail_calls,
 					 .btf = input->btf,
 					 .object = out->oracle,
@@ -287,15 +288,17 @@ int frontend_compile(struct arena *arena, const struct frontend_input *input,
 {
 	int err = check_source(input->path, diag);
 	bool lifted = !err && begins_with(input->path, ELFMAG);
+	const char *chosen = input->program;
 
 	*out = (struct frontend_output){0};
 	if (!err)
-		err = lifted ? read_object(arena, input, out, diag)
+		err = lifted ? read_object(arena, input, out, &chosen, diag)
 			     : run_clang(arena, input, out, diag);
 	if (!err)
-		err = load(arena, input, lifted, out, diag);
+		err = load(arena, input, chosen, lifted, out, diag);
 	if (err == -EAGAIN) /* BPF assembly: its object says what it does */
-		err = lift(arena, input, out, diag) ?: load(arena, input, true, out, diag);
+		err = lift(arena, input, out, &chosen, diag)
+			  ?: load(arena, input, chosen, true, out, diag);
 	if (err)
 		return err;
 	out->clang_version = frontend_clang_version(out->program);

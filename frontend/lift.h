@@ -19,13 +19,17 @@ struct diag;
 struct lift_input {
 	const void *bytes; /* of the object */
 	size_t size;
-	const char *path;    /* for messages */
-	const char *program; /* function to take when there are several, or NULL */
-	const char *btf;     /* file with the BTF of the kernel that CO-RE asks, or NULL */
+	const char *path;       /* for messages */
+	const char *program;    /* function to take when there are several, or NULL */
+	const char *tail_calls; /* "MAP[INDEX]=PROGRAM,...", or NULL */
+	const char *btf;        /* file with the BTF of the kernel that CO-RE asks, or NULL */
 };
 
-/* Bitcode in the arena. Returns 0 or a negative errno (reported). */
+/*
+ * Bitcode in the arena, and the name of the program in it that was chosen. Returns 0 or a negative
+ * errno (reported).
+ */
 int frontend_lift(struct arena *arena, const struct lift_input *input, const char **bitcode,
-		  size_t *bitcode_size, struct diag *diag);
+		  size_t *bitcode_size, const char **chosen, struct diag *diag);
 
 #endif

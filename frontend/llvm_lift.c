@@ -29,32 +29,56 @@ static int refuse(const struct bpf_object *o, struct diag *diag, enum ir_reason 
 	return -EINVAL;
 }
 
-static int choose(struct bpf_object *o, const char *name, struct bpf_function **chosen,
-		  struct diag *diag)
+static bool is_program(const struct bpf_object *o, const struct bpf_function *f)
+{
+	enum ir_program_kind kind;
+
+	return f->entry && ir_section_kind(o->code[f->code].section, &kind);
+}
+
+/* Is it known to be called by others: in `.values` of a map, or in --tail-calls? */
+static bool is_called(const struct bpf_object *o, const struct bpf_function *f, const char *calls)
+{
+	for (size_t m = 0; m < o->map_count; m++)
+		for (size_t c = 0; c < o->maps[m].content_count; c++) {
+			const struct bpf_reference *held = &o->maps[m].contents[c].held;
+
+			if (held->kind == BPF_REFERENCE_CODE && held->index == f->code &&
+			    held->offset == f->first)
+				return true;
+		}
+	return lift_names_program(calls, f->name);
+}
+
+/* Without a name: the only one, or the only one that no other is known to call. */
+static int choose(struct bpf_object *o, const struct lift_input *input,
+		  struct bpf_function **chosen, struct diag *diag)
 {
 	const char *names = NULL;
-	enum ir_program_kind kind;
-	unsigned count = 0;
+	unsigned count = 0, uncalled = 0;
 
 	*chosen = NULL;
 	for (size_t i = 0; i < o->function_count; i++) {
 		struct bpf_function *f = &o->functions[i];
+		bool called = !input->program && is_called(o, f, input->tail_calls);
 
-		if (!f->entry || !ir_section_kind(o->code[f->code].section, &kind))
+		if (!is_program(o, f))
 			continue;
 		count++;
+		uncalled += !called;
 		names = names ? arena_printf(o->arena, "%s, %s", names, f->name) : f->name;
-		if (!name || !strcmp(name, f->name))
+		if (input->program ? !strcmp(input->program, f->name) : !called)
 			*chosen = f;
 	}
 	if (!count)
 		return refuse(o, diag, IR_REASON_NO_PROGRAM, NULL);
-	if (!*chosen) {
+	if (!*chosen && input->program) {
 		diag_error(diag, (struct src_loc){.file = o->path},
-			   "there is no XDP or TC program %s in it; there is %s", name, names);
+			   "there is no XDP or TC program %s in it; there is %s", input->program,
+			   names);
 		return -EINVAL;
 	}
-	if (!name && count > 1)
+	if (!input->program && uncalled != 1)
 		return refuse(o, diag, IR_REASON_MANY_PROGRAMS, names);
 	return 0;
 }
@@ -138,14 +162,35 @@ static int write_bitcode(struct lift *l, const char **bitcode, size_t *size)
 	return 0;
 }
 
+static void enter(struct lift *l, const struct lift_program *p)
+{
+	l->analysis = p->analysis;
+	l->functions = p->functions;
+	l->subprograms = p->subprograms;
+}
+
+static int define_program(struct lift *l, const struct lift_program *p)
+{
+	int err = 0;
+
+	enter(l, p);
+	for (int i = 0; i < (int)l->analysis->instance_count && !err; i++)
+		err = lift_define(l, i);
+	return err;
+}
+
 static int make_module(struct lift *l, const char **bitcode, size_t *size)
 {
 	int err = lift_make_data(l);
 
-	if (!err)
+	for (size_t p = 0; p < l->program_count && !err; p++) {
+		enter(l, &l->programs[p]);
 		err = lift_declare(l);
-	for (int i = 0; i < (int)l->analysis->instance_count && !err; i++)
-		err = lift_define(l, i);
+		l->programs[p].functions = l->functions;
+		l->programs[p].subprograms = l->subprograms;
+	}
+	for (size_t p = 0; p < l->program_count && !err; p++)
+		err = define_program(l, &l->programs[p]);
 	LLVMDIBuilderFinalize(l->debug);
 	if (!err)
 		err = simplify(l);
@@ -155,7 +200,7 @@ static int make_module(struct lift *l, const char **bitcode, size_t *size)
 }
 
 int frontend_lift(struct arena *arena, const struct lift_input *input, const char **bitcode,
-		  size_t *bitcode_size, struct diag *diag)
+		  size_t *bitcode_size, const char **chosen, struct diag *diag)
 {
 	struct bpf_object object;
 	struct lift l = {.arena = arena, .object = &object, .diag = diag};
@@ -164,14 +209,15 @@ int frontend_lift(struct arena *arena, const struct lift_input *input, const cha
 	int err = bpf_object_read(arena, input->bytes, input->size, input->path, &object, diag);
 
 	if (!err)
-		err = choose(&object, input->program, &program, diag);
+		err = choose(&object, input, &program, diag);
 	host = err ? NULL : bpf_core_host_open(arena, input->btf, diag);
 	if (!host)
 		return err ?: -EINVAL;
 	bpf_object_resolve(&object, host);
-	l.analysis = bpf_analyse(&object, program, diag);
-	if (!l.analysis)
-		return -EINVAL;
+	err = lift_find_programs(&l, program, input->tail_calls);
+	if (err)
+		return err;
+	*chosen = program->name;
 	begin_module(&l);
 	err = make_module(&l, bitcode, bitcode_size);
 	end_module(&l);

@@ -34,14 +34,22 @@ struct lift {
 	LLVMDIBuilderRef debug;
 	LLVMMetadataRef unit, file; /* of the object itself */
 	LLVMMetadataRef *types;     /* by number in BTF, when made */
-	unsigned type_depth;
+	unsigned type_depth, map_depth;
 	LLVMTypeRef ptr, i1, i8, i16, i32, i64;
-	LLVMValueRef *maps;           /* by index; NULL until it is needed */
-	struct lift_data *data;       /* by index */
-	LLVMValueRef *functions;      /* by instance */
+	LLVMValueRef *maps;            /* by index; NULL until it is needed */
+	struct lift_data *data;        /* by index */
+	struct lift_program *programs; /* the chosen one first, then those it may call */
+	size_t program_count, program_cap;
+	LLVMValueRef *functions;      /* by instance of the program that is made */
 	LLVMMetadataRef *subprograms; /* by instance */
 	struct lift_file *files;      /* by name */
 	size_t file_count, file_cap;
+};
+
+struct lift_program {
+	struct bpf_analysis *analysis;
+	LLVMValueRef *functions;
+	LLVMMetadataRef *subprograms;
 };
 
 /* A section of data: a global for each variable, or one for all of it. */
@@ -102,6 +110,12 @@ int lift_call(struct lift_function *f, uint32_t block);
 LLVMValueRef lift_condition(struct lift_function *f, const struct bpf_instruction *i);
 
 /* ---- functions ---- */
+/* Analyses the program and all that it may reach by tail calls; `tail_calls`: as the user says. */
+int lift_find_programs(struct lift *lift, struct bpf_function *program, const char *tail_calls);
+/* Does "MAP[INDEX]=PROGRAM,..." (or NULL) name it? */
+bool lift_names_program(const char *tail_calls, const char *program);
+/* The program that an array of programs begins with, once it is declared; or NULL. */
+LLVMValueRef lift_program_of(struct lift *lift, const struct bpf_reference *reference);
 int lift_declare(struct lift *lift);
 int lift_define(struct lift *lift, int instance);
 bool lift_returns_pointer(const struct bpf_instance *instance);

@@ -24,6 +24,13 @@ static bool takes_number(enum ir_argument argument)
 	return argument == IR_ARGUMENT_SCALAR || argument == IR_ARGUMENT_SIZE;
 }
 
+/* Numbers that the helpers' declarations, and so clang's bitcode, have in 32 bits. */
+static bool is_narrow(const struct ir_helper *helper, unsigned n)
+{
+	return helper && ((helper->number == BPF_FUNC_tail_call && n == 2) ||
+			  (helper->number == BPF_FUNC_loop && n == 0));
+}
+
 /*
  * An argument of a helper that takes memory is a pointer, or NULL. How many arguments a helper
  * that nobody knows has, its registers tell: it will be refused by its number.
@@ -32,6 +39,8 @@ static LLVMValueRef argument(struct lift_function *f, const struct ir_helper *he
 {
 	struct bpf_value v = lift_value_of(f, n + 1);
 
+	if (is_narrow(helper, n))
+		return LLVMBuildTrunc(f->lift->builder, lift_number(f, n + 1), f->lift->i32, "");
 	if (helper && takes_number(helper->arguments[n]))
 		return lift_number(f, n + 1);
 	if (helper || bpf_value_is_pointer(v))
@@ -43,6 +52,8 @@ static unsigned count_arguments(const struct lift_function *f, const struct ir_h
 {
 	unsigned count = 0;
 
+	if (helper && helper->number == BPF_FUNC_tail_call)
+		return 3; /* its row has the chain's depth besides */
 	while (count < IR_HELPER_ARGUMENTS_MAX &&
 	       (helper ? helper->arguments[count] != IR_ARGUMENT_NO
 		       : f->state->reg[count + 1].kind != BPF_VALUE_NONE))
@@ -62,9 +73,6 @@ int lift_helper(struct lift_function *f, const struct bpf_instruction *i)
 		return lift_refuse(f, "the kernel function %s is not supported", i->reference.name);
 	if (i->src)
 		return lift_refuse(f, "a call of kind %u is not supported", i->src);
-	/* Where it leads, the other programs would have to say: each is lifted by itself. */
-	if (i->imm == BPF_FUNC_tail_call)
-		return lift_refuse(f, "a tail call is not supported in objects");
 	for (unsigned n = 0; n < count; n++) {
 		values[n] = argument(f, helper, n);
 		types[n] = LLVMTypeOf(values[n]);

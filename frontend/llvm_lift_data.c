@@ -14,12 +14,66 @@ static bool starts_with(const char *text, const char *prefix)
 	return !strncmp(text, prefix, strlen(prefix));
 }
 
-/* A map is as many pointers as its definition has members; what they point to is in its type. */
+/* What an element of `.values` points to: a map, a program, or (of another kind) nothing. */
+static LLVMValueRef held_value(struct lift *l, const struct bpf_content *content)
+{
+	LLVMValueRef held = content->held.kind == BPF_REFERENCE_MAP
+				? lift_map(l, content->held.index)
+				: lift_program_of(l, &content->held);
+
+	return held ?: LLVMConstNull(l->ptr);
+}
+
+static LLVMValueRef contents_of(struct lift *l, const struct bpf_map_symbol *map, uint32_t slots)
+{
+	LLVMValueRef *values = arena_array(l->arena, slots + 1, sizeof *values);
+
+	for (uint32_t i = 0; i < slots; i++)
+		values[i] = LLVMConstNull(l->ptr);
+	for (size_t c = 0; c < map->content_count; c++)
+		if (map->contents[c].index < slots)
+			values[map->contents[c].index] = held_value(l, &map->contents[c]);
+	return LLVMConstArray2(l->ptr, values, slots);
+}
+
+/*
+ * A map is as many pointers as its definition has members; what they point to is in its type. What
+ * it begins with follows them, as an array.
+ */
+static LLVMValueRef definition(struct lift *l, const struct bpf_map_symbol *map, uint32_t bytes)
+{
+	uint32_t values = map->content_count && map->values < bytes ? map->values : bytes;
+	LLVMValueRef parts[] = {LLVMConstNull(LLVMArrayType2(l->ptr, values / 8)), NULL};
+
+	if (values == bytes)
+		return parts[0];
+	parts[1] = contents_of(l, map, (bytes - values) / 8);
+	return LLVMConstStructInContext(l->context, parts, 2, false);
+}
+
+/* Maps that it holds come before it, as their loader wants; damaged ones may hold each other. */
+static LLVMValueRef add_map(struct lift *l, int index, const char *name, uint32_t bytes)
+{
+	enum { DEPTH_MAX = 4 };
+	LLVMValueRef init, g;
+
+	if (l->map_depth == DEPTH_MAX)
+		return NULL;
+	l->map_depth++;
+	init = definition(l, &l->object->maps[index], bytes);
+	l->map_depth--;
+	if (l->maps[index])
+		return NULL;
+	g = LLVMAddGlobal(l->module, LLVMTypeOf(init), name);
+	LLVMSetInitializer(g, init);
+	l->maps[index] = g;
+	return g;
+}
+
 LLVMValueRef lift_map(struct lift *l, int index)
 {
 	const struct bpf_map_symbol *map = &l->object->maps[index];
 	LLVMMetadataRef type;
-	LLVMTypeRef words;
 	LLVMValueRef g;
 	uint32_t legacy[5] = {0}, bytes = map->size;
 
@@ -32,13 +86,12 @@ LLVMValueRef lift_map(struct lift *l, int index)
 	} else {
 		type = lift_type(l, map->type);
 	}
-	words = LLVMArrayType2(l->ptr, bytes / 8);
-	g = LLVMAddGlobal(l->module, words, map->name);
-	LLVMSetInitializer(g, LLVMConstNull(words));
+	g = add_map(l, index, map->name, bytes);
+	if (!g)
+		return l->maps[index];
 	LLVMSetSection(g, SECTION_MAPS);
 	LLVMSetAlignment(g, 8);
 	lift_describe_global(l, g, map->name, false, type);
-	l->maps[index] = g;
 	return g;
 }
 

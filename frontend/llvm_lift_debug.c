@@ -51,6 +51,9 @@ void lift_describe_function(struct lift *l, int instance)
 	l->subprograms[instance] = LLVMDIBuilderCreateFunction(
 	    l->debug, file, f->name, strlen(f->name), "", 0, file, f->place.line, type,
 	    instance != 0, true, f->place.line, LLVMDIFlagPrototyped, true);
+	/* The kernel takes no BTF of a function whose parameter has no name. */
+	LLVMDIBuilderCreateParameterVariable(l->debug, l->subprograms[instance], "ctx", 3, 1, file,
+					     f->place.line, types[1], true, LLVMDIFlagZero);
 	LLVMSetSubprogram(l->functions[instance], l->subprograms[instance]);
 }
 

@@ -41,6 +41,16 @@ static LLVMTypeRef function_type(struct lift *l, int instance)
 	return LLVMFunctionType(lift_returns_pointer(i) ? l->ptr : l->i64, types, 5, false);
 }
 
+/* A program keeps its name, whatever else has it. */
+static LLVMValueRef add_function(struct lift *l, int instance, const char *name)
+{
+	LLVMValueRef other = instance ? NULL : LLVMGetNamedFunction(l->module, name);
+
+	if (other)
+		LLVMSetValueName2(other, "", 0);
+	return LLVMAddFunction(l->module, name, function_type(l, instance));
+}
+
 int lift_declare(struct lift *l)
 {
 	size_t count = l->analysis->instance_count;
@@ -50,7 +60,7 @@ int lift_declare(struct lift *l)
 	l->subprograms = arena_array(l->arena, count, sizeof *l->subprograms);
 	for (size_t n = 0; n < count; n++) {
 		const struct bpf_function *from = l->analysis->instances[n].function;
-		LLVMValueRef f = LLVMAddFunction(l->module, from->name, function_type(l, (int)n));
+		LLVMValueRef f = add_function(l, (int)n, from->name);
 
 		l->functions[n] = f;
 		LLVMAddAttributeAtIndex(f, LLVMAttributeFunctionIndex,

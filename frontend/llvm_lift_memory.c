@@ -301,11 +301,6 @@ int lift_wide_load(struct lift_function *f, const struct bpf_instruction *i)
 		value = lift_constant(f->lift, i->wide);
 		break;
 	case BPF_REFERENCE_MAP:
-		if (f->lift->object->maps[r->index].filled)
-			return lift_refuse(f,
-					   "map %s begins with other maps or programs in it, "
-					   "which is not supported in objects",
-					   f->lift->object->maps[r->index].name);
 		value = lift_map(f->lift, r->index);
 		break;
 	case BPF_REFERENCE_DATA:

@@ -128,12 +128,23 @@ static LLVMMetadataRef make_forward(struct lift *l, const struct btf_type *t)
 	    l->unit, l->file, 0, 0, 0, 0, "", 0);
 }
 
+/* Of a program array's `.values`; what programs take nobody asks. */
+static LLVMMetadataRef make_prototype(struct lift *l)
+{
+	LLVMMetadataRef result = LLVMDIBuilderCreateBasicType(l->debug, "int", 3, 32,
+							      DW_ENCODING_SIGNED, LLVMDIFlagZero);
+
+	return LLVMDIBuilderCreateSubroutineType(l->debug, l->file, &result, 1, LLVMDIFlagZero);
+}
+
 static LLVMMetadataRef make_pointer(struct lift *l, const struct btf_type *t)
 {
 	const struct btf_type *to = bpf_types_get(&l->object->types, t->type);
-	LLVMMetadataRef pointee = NULL;
+	LLVMMetadataRef pointee;
 
-	if (to && BTF_INFO_KIND(to->info) != BTF_KIND_FUNC_PROTO)
+	if (to && BTF_INFO_KIND(to->info) == BTF_KIND_FUNC_PROTO)
+		pointee = make_prototype(l);
+	else
 		pointee = lift_type(l, t->type);
 	return LLVMDIBuilderCreatePointerType(l->debug, pointee, 64, 0, 0, "", 0);
 }

@@ -127,21 +127,34 @@ static LLVMValueRef value_from(LLVMValueRef value, LLVMBasicBlockRef block, LLVM
 	return value;
 }
 
+/* A verdict has 32 bits, a register of an object 64: the lower half is what counts. */
+static LLVMValueRef narrowed(LLVMValueRef value)
+{
+	return LLVMIsATruncInst(value) ? LLVMGetOperand(value, 0) : value;
+}
+
+static LLVMValueRef pass_over(LLVMValueRef instruction, LLVMValueRef (*is_a)(LLVMValueRef))
+{
+	while (instruction && is_a(instruction))
+		instruction = LLVMGetNextInstruction(instruction);
+	return instruction;
+}
+
 /* Nothing but the return of the call's result follows it, perhaps in a block of its own. */
 static bool returns_at_once(LLVMValueRef call)
 {
 	LLVMBasicBlockRef from = LLVMGetInstructionParent(call), block = from;
-	LLVMValueRef next = LLVMGetNextInstruction(call), result = NULL;
+	LLVMValueRef next = pass_over(LLVMGetNextInstruction(call), LLVMIsATruncInst);
+	LLVMValueRef result = NULL;
 
 	if (next && LLVMIsABranchInst(next) && !LLVMIsConditional(next)) {
 		block = LLVMGetSuccessor(next, 0);
-		next = LLVMGetFirstInstruction(block);
-		while (next && LLVMIsAPHINode(next))
-			next = LLVMGetNextInstruction(next);
+		next = pass_over(LLVMGetFirstInstruction(block), LLVMIsAPHINode);
+		next = pass_over(next, LLVMIsATruncInst);
 	}
 	if (next && LLVMIsAReturnInst(next) && LLVMGetNumOperands(next) == 1)
-		result = LLVMGetOperand(next, 0);
-	return result && value_from(result, block, from) == call;
+		result = narrowed(LLVMGetOperand(next, 0));
+	return result && narrowed(value_from(result, block, from)) == call;
 }
 
 /*

@@ -15,13 +15,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* A copy of exactly this size: a read behind its end is seen. */
 	uint8_t *bytes = malloc(size ? size : 1);
 	struct lift_input input = {.bytes = bytes, .size = size, .path = "fuzz.bpf.o"};
-	const char *bitcode;
+	const char *bitcode, *chosen;
 	size_t bitcode_size;
 	int err;
 
 	require(bytes != NULL, "no memory");
 	memcpy(bytes, data, size);
-	err = frontend_lift(arena, &input, &bitcode, &bitcode_size, &diag);
+	err = frontend_lift(arena, &input, &bitcode, &bitcode_size, &chosen, &diag);
 	require(!err == !diag.errors, "refused without a message, or taken with one");
 	free(bytes);
 	arena_free(&arena);

@@ -12,7 +12,10 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 compile "$file" "$work/nf.bpf.o" || exit 1
 folder=$(dirname "$file")
-set -- --split "$split" --packets "$packets"
+# shellcheck disable=SC2046 # several words
+set -- --split "$split" --packets "$packets" $(sed -n 's,^// OPTION ,,p' "$file")
+# shellcheck disable=SC2046
+[ "$split" != every ] || set -- "$@" $(sed -n 's,^// EVERY \(--[^:]*\).*,\1,p' "$file")
 [ -e "$folder/traffic/gen.json" ] && set -- "$@" --gen "$folder/traffic/gen.json"
 [ -e "$folder/traffic/maps.json" ] && set -- "$@" --map-init "$folder/traffic/maps.json"
 "$cleave" check "$work/nf.bpf.o" "$@" --save-mismatch "$work/mismatch.pcap" >"$work/out" 2>&1

@@ -35,26 +35,6 @@ refuses 'the CO-RE relocation for the size of none.here has no answer: ' -g <<'E
 struct none { int here; } __attribute__((preserve_access_index));
 SEC("xdp") int nf(struct xdp_md *ctx) { struct none *s = 0; return __builtin_preserve_field_info(s->here, 1); }
 EOT
-refuses 'map table begins with other maps or programs in it' -g <<'EOT'
-SEC("freplace") int second(struct xdp_md *ctx);
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__uint(key_size, 4);
-	__array(values, int(struct xdp_md *));
-} table SEC(".maps") = {.values = {(void *)&second}};
-SEC("xdp") int nf(struct xdp_md *ctx) { return bpf_map_lookup_elem(&table, ctx) != 0; }
-SEC("freplace") int second(struct xdp_md *ctx) { return XDP_PASS; }
-EOT
-refuses 'a tail call is not supported in objects' -g <<'EOT'
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__uint(key_size, 4);
-	__uint(value_size, 4);
-} table SEC(".maps");
-SEC("xdp") int nf(struct xdp_md *ctx) { bpf_tail_call(ctx, &table, 0); return XDP_PASS; }
-EOT
 refuses 'there are several programs (nf, other)' <<'EOT'
 SEC("xdp") int nf(struct xdp_md *ctx) { return XDP_PASS; }
 SEC("xdp") int other(struct xdp_md *ctx) { return XDP_DROP; }

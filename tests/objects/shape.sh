@@ -16,8 +16,10 @@ if ! compile "$file" "$work/nf.bpf.o" 2>"$work/err"; then
 	exit 77
 fi
 
+options=$(sed -n 's,^// OPTION ,,p' "$file")
 shape() { # FILE OUTPUT
-	"$cleave" explain --json "$1" >"$work/plan.json" 2>"$work/err" || return 1
+	# shellcheck disable=SC2086 # several words
+	"$cleave" explain --json "$1" $options >"$work/plan.json" 2>"$work/err" || return 1
 	jq -r '"cuts: \([.cuts[] | select(.held_only | not) | [.from, .to]] | unique | length)",
 		"layers: \([.blocks[].layers[]] | unique | join(" "))",
 		(.maps | sort_by(.map)[] | "home \(.map): \(.home)")' "$work/plan.json" >"$2"

@@ -1,0 +1,143 @@
+/*
+ * Which programs of an object become one module: the chosen one, and those that it may reach by
+ * tail calls. What a program array can hold is known from its `.values` and from --tail-calls; else
+ * it may be any program of the object of the same kind.
+ */
+#include "frontend/llvm_lift.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <string.h>
+
+#include "support/arena.h"
+
+bool lift_names_program(const char *tail_calls, const char *program)
+{
+	size_t length = strlen(program);
+
+	for (const char *at = tail_calls; at && (at = strstr(at, "]=")); at += 2)
+		if (!strncmp(at + 2, program, length) && (!at[2 + length] || at[2 + length] == ','))
+			return true;
+	return false;
+}
+
+static bool names_map(const char *tail_calls, const char *map)
+{
+	size_t length = strlen(map);
+
+	for (const char *at = tail_calls; at && *at; at += *at == ',') {
+		if (!strncmp(at, map, length) && at[length] == '[')
+			return true;
+		at += strcspn(at, ",");
+	}
+	return false;
+}
+
+static bool holds_program(const struct bpf_map_symbol *map, const struct bpf_function *f)
+{
+	for (size_t c = 0; c < map->content_count; c++)
+		if (map->contents[c].held.kind == BPF_REFERENCE_CODE &&
+		    map->contents[c].held.index == f->code &&
+		    map->contents[c].held.offset == f->first)
+			return true;
+	return false;
+}
+
+static bool is_there(const struct lift *l, const struct bpf_function *f)
+{
+	for (size_t p = 0; p < l->program_count; p++)
+		if (l->programs[p].analysis->instances[0].function == f)
+			return true;
+	return false;
+}
+
+static int add_program(struct lift *l, struct bpf_function *f)
+{
+	struct bpf_analysis *analysis;
+
+	if (is_there(l, f))
+		return 0;
+	analysis = bpf_analyse(l->object, f, l->diag);
+	if (!analysis)
+		return -EINVAL;
+	*ARENA_PUSH(l->arena, l->programs, l->program_count, l->program_cap) =
+	    (struct lift_program){.analysis = analysis};
+	return 0;
+}
+
+/* `map`: NULL: which one is not known. */
+static int add_targets(struct lift *l, const struct bpf_map_symbol *map, const char *tail_calls)
+{
+	const struct bpf_object *o = l->object;
+	bool known = map && (map->content_count || names_map(tail_calls, map->name));
+	enum ir_program_kind kind;
+	int err = 0;
+
+	for (size_t i = 0; i < o->function_count && !err; i++) {
+		struct bpf_function *f = &l->object->functions[i];
+
+		if (!f->entry || !ir_section_kind(o->code[f->code].section, &kind) ||
+		    kind != l->programs[0].analysis->kind)
+			continue;
+		if (!known || holds_program(map, f) || lift_names_program(tail_calls, f->name))
+			err = add_program(l, f);
+	}
+	return err;
+}
+
+static int see_call(struct lift *l, const struct bpf_instruction *i, const struct bpf_state *state,
+		    const char *tail_calls)
+{
+	struct bpf_value map = state->reg[2];
+
+	if (i->second || i->code != (BPF_JMP | BPF_CALL) || i->src ||
+	    i->reference.kind != BPF_REFERENCE_NONE || i->imm != BPF_FUNC_tail_call)
+		return 0;
+	return add_targets(
+	    l, map.kind == BPF_VALUE_MAP && map.index >= 0 ? &l->object->maps[map.index] : NULL,
+	    tail_calls);
+}
+
+static int see_instance(struct lift *l, struct bpf_analysis *a, int n, const char *tail_calls)
+{
+	struct bpf_instance *i = &a->instances[n];
+	struct bpf_state *state = arena_alloc(l->arena, bpf_state_bytes(i->depth));
+	int err = 0;
+
+	for (uint32_t o = 0; o < i->cfg->order_count && !err; o++) {
+		const struct bpf_block *b = &i->cfg->blocks[i->cfg->order[o]];
+
+		if (!i->in[o])
+			continue;
+		memcpy(state, i->in[o], bpf_state_bytes(i->depth));
+		for (uint32_t at = b->first; at < b->end && !err; at++) {
+			err = see_call(l, bpf_at(a, n, at), state, tail_calls);
+			bpf_step(a, n, state, at);
+		}
+	}
+	return err;
+}
+
+int lift_find_programs(struct lift *l, struct bpf_function *program, const char *tail_calls)
+{
+	int err = add_program(l, program);
+
+	for (size_t p = 0; p < l->program_count && !err; p++) {
+		struct bpf_analysis *a = l->programs[p].analysis;
+
+		for (int n = 0; n < (int)a->instance_count && !err; n++)
+			err = see_instance(l, a, n, tail_calls);
+	}
+	return err;
+}
+
+LLVMValueRef lift_program_of(struct lift *l, const struct bpf_reference *reference)
+{
+	for (size_t p = 0; p < l->program_count; p++) {
+		const struct bpf_function *f = l->programs[p].analysis->instances[0].function;
+
+		if (f->code == reference->index && f->first == reference->offset)
+			return l->programs[p].functions[0];
+	}
+	return NULL;
+}
