@@ -19,7 +19,7 @@
 
 #include "bundle/kernel_abi.h"
 
-#define CLEAVE_USER_ABI        4
+#define CLEAVE_USER_ABI        5
 #define CLEAVE_USER_ABI_SYMBOL "cleave_user_abi"
 #define CLEAVE_USER_MAIN       "cleave_user_main"
 /*
@@ -119,6 +119,8 @@ struct cleave_calls {
 			       int64_t *number);
 	int64_t (*read_unsigned)(struct cleave_env *, const char *text, uint32_t size,
 				 uint64_t flags, uint64_t *number);
+	/* bpf_fib_lookup in an XDP program; params is a struct bpf_fib_lookup */
+	int64_t (*fib_lookup)(struct cleave_env *, void *params, uint32_t size, uint32_t flags);
 };
 
 struct cleave_env {

@@ -296,6 +296,12 @@ static bool add_context_access(struct ir_program *program, int block, LLVMValueR
 	return true;
 }
 
+/* Of a TC program's packet the kernel looks at more than it is asked with. */
+static bool asks_with_packet(const struct ir_program *program, const struct ir_helper *helper)
+{
+	return program->kind == IR_PROGRAM_TC && helper->op == IR_OP_ROUTE;
+}
+
 static void add_intrinsic(struct ir_program *program, int block, LLVMValueRef call,
 			  const char *name, size_t *capacity)
 {
@@ -308,7 +314,7 @@ static void add_intrinsic(struct ir_program *program, int block, LLVMValueRef ca
 	op = add_op(program, block, call, helper ? helper->op : IR_OP_HELPER, capacity);
 	op->name = helper ? helper->name : name;
 	op->helper = helper ? helper->number : IR_NONE;
-	if (helper && !(helper->layers & 1 << IR_LAYER_USER))
+	if (helper && (!(helper->layers & 1 << IR_LAYER_USER) || asks_with_packet(program, helper)))
 		forbid(op, IR_LAYER_USER, IR_REASON_HELPER_KERNEL_ONLY,
 		       arena_printf(program->arena, "bpf_%s", helper->name));
 	else if (helper && llvm_kernel_conversion(program, call, helper))

@@ -72,6 +72,7 @@ static void set_ops(struct target *t)
 	set_op(t, IR_OP_GLOBAL_WRITE, 0.5, 0.5);
 	set_op(t, IR_OP_GLOBAL_ADD, 5, 5);
 	set_op(t, IR_OP_HELPER, 30, 30);
+	set_op(t, IR_OP_ROUTE, 120, 1000);
 	set_op(t, IR_OP_CLOCK, 20, 20);
 	set_op(t, IR_OP_CHECKSUM, 10, 5);
 	set_op(t, IR_OP_PKT_CHECKSUM, 10, 5);

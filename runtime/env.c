@@ -8,12 +8,14 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bundle/kernel_abi.h"
 #include "runtime/env_state.h"
 #include "runtime/format.h"
 #include "runtime/host_bpf.h"
 #include "runtime/host_node.h"
+#include "runtime/host_route.h"
 #include "runtime/map.h"
 #include "runtime/map_nest.h"
 #include "runtime/map_ops.h"
@@ -87,6 +89,28 @@ static uint64_t call_jiffies64(struct cleave_env *env)
 	if (e->replay)
 		return e->replay->ktime_ns / 4000000;
 	return jiffies_by_clock() + (uint64_t)(int64_t)e->set->jiffies_offset;
+}
+
+/* The program that asks is loaded by who asks first; of several at a time, one's stays. */
+static int route_program(struct map_set *set)
+{
+	int fd = __atomic_load_n(&set->route_prog_fd, __ATOMIC_ACQUIRE), none = -1, made;
+
+	if (fd >= 0)
+		return fd;
+	made = host_route_open();
+	if (made < 0 || __atomic_compare_exchange_n(&set->route_prog_fd, &none, made, false,
+						    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return made;
+	close(made);
+	return none;
+}
+
+static int64_t call_fib_lookup(struct cleave_env *env, void *params, uint32_t size, uint32_t flags)
+{
+	int fd = route_program(env_state(env)->set);
+
+	return fd < 0 ? fd : host_route_find(fd, params, size, flags);
 }
 
 static uint32_t call_prandom_u32(struct cleave_env *env)
@@ -171,6 +195,7 @@ static const struct cleave_calls calls = {
     .print = call_print,
     .read_signed = call_read_signed,
     .read_unsigned = call_read_unsigned,
+    .fib_lookup = call_fib_lookup,
 };
 
 static int new_set(const struct bundle *bundle, struct map_set **set)
@@ -184,6 +209,7 @@ static int new_set(const struct bundle *bundle, struct map_set **set)
 	s->global_count = (uint32_t)bundle->global_count;
 	s->batch.prog_fd = -1;
 	s->output.prog_fd = -1;
+	s->route_prog_fd = -1;
 	s->specs = calloc(bundle->map_count + 1, sizeof *s->specs);
 	s->maps = calloc(bundle->map_count + 1, sizeof *s->maps);
 	s->globals = calloc(bundle->global_count + 1, sizeof *s->globals);
@@ -332,6 +358,8 @@ void map_set_free(struct map_set **set)
 		map_free(&s->maps[i]);
 	host_map_munmap(s->batch.ops, s->batch.bytes);
 	host_map_munmap(s->output.args, s->output.bytes);
+	if (s->route_prog_fd >= 0)
+		close(s->route_prog_fd);
 	free(s->specs);
 	free(s->maps);
 	free(s->globals);

@@ -15,7 +15,7 @@ static void test_by_number(void **state)
 	const struct ir_helper *helper = ir_helper_by_number(BPF_FUNC_fib_lookup);
 
 	assert_string_equal(helper->name, "fib_lookup");
-	assert_int_equal(helper->layers, 1 << IR_LAYER_KERNEL);
+	assert_int_equal(helper->layers, 1 << IR_LAYER_KERNEL | 1 << IR_LAYER_USER);
 	assert_true(helper->supported);
 	assert_int_equal(helper->since, 4 << 8 | 18);
 	assert_null(ir_helper_by_number(0));

@@ -231,6 +231,12 @@ RT uint64_t cleave_rt_help_ktime_get_tai_ns(struct cleave_packet *p)
 	return p->env->calls->ktime_ns(p->env, CLOCK_TAI);
 }
 
+RT int64_t cleave_rt_help_fib_lookup(struct cleave_packet *p, void *params, uint32_t size,
+				     uint32_t flags)
+{
+	return p->env->calls->fib_lookup(p->env, params, size, flags);
+}
+
 RT uint64_t cleave_rt_help_jiffies64(struct cleave_packet *p)
 {
 	return p->env->calls->jiffies64(p->env);
