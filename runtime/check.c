@@ -13,6 +13,7 @@
 #include "runtime/check_run.h"
 #include "runtime/check_shrink.h"
 #include "runtime/commands.h"
+#include "runtime/map_fill.h"
 #include "runtime/map_init.h"
 #include "runtime/packet_gen.h"
 #include "runtime/packet_list.h"
@@ -323,13 +324,13 @@ static const char *mismatch_path(struct check *c)
 	return arena_printf(c->arena, "%.*s-%u%s", stem, path, c->mismatches, dot ? dot : "");
 }
 
-static const char *repeat_options(const struct check *c)
+/* maps: the file with what maps began with, or NULL. */
+static const char *repeat_options(const struct check *c, const char *maps)
 {
 	const struct check_options *o = &c->options;
 
 	return arena_printf(c->arena, " --seed %llu --delay %u%s%s", (unsigned long long)o->seed,
-			    o->delay, o->map_init ? " --map-init " : "",
-			    o->map_init ? o->map_init : "");
+			    o->delay, maps ? " --map-init " : "", maps ? maps : "");
 }
 
 static void report(struct check *c, const struct check_variant *variant)
@@ -341,19 +342,49 @@ static void report(struct check *c, const struct check_variant *variant)
 	fflush(stdout);
 }
 
+static struct map_fill fill_of(const struct check *c)
+{
+	return (struct map_fill){
+	    .elements = c->options.map_fill, .seed = c->options.seed, .packets = &c->packets};
+}
+
+/* What the file says, and what is drawn for the maps that it does not name. */
+static int read_start_of(struct check *c, const struct bundle *bundle, struct map_init *init)
+{
+	struct map_fill fill = fill_of(c);
+	int err = 0;
+
+	*init = (struct map_init){0};
+	if (c->options.map_init)
+		err = map_init_read(init, c->arena, c->options.map_init, bundle, &c->diag);
+	if (!err && fill.elements)
+		err = map_fill_add(init, c->arena, bundle, &fill, &c->diag);
+	return err;
+}
+
+/* The start state beside the packets that show a mismatch: what was drawn follows from others. */
+static const char *save_start(struct check *c, const char *packets, const struct map_init *init,
+			      const struct bundle *bundle)
+{
+	const char *dot = strrchr(packets, '.');
+	char *path = arena_printf(c->arena, "%.*s.maps.json",
+				  dot ? (int)(dot - packets) : (int)strlen(packets), packets);
+
+	return map_fill_save(path, init, bundle, &c->diag) ? NULL : path;
+}
+
 static int read_start_state(struct check *c, struct check_job *job, struct map_init *init,
 			    struct map_init *whole_init)
 {
 	int err;
 
-	if (!c->options.map_init)
+	if (!c->options.map_init && !c->options.map_fill)
 		return 0;
-	err = map_init_read(init, c->arena, c->options.map_init, job->bundle, &c->diag);
+	err = read_start_of(c, job->bundle, init);
 	if (!err)
 		err = add_devices(c, job->bundle, init);
 	if (!err && job->whole)
-		err =
-		    map_init_read(whole_init, c->arena, c->options.map_init, job->whole, &c->diag);
+		err = read_start_of(c, job->whole, whole_init);
 	job->init = init;
 	job->whole_init = job->whole ? whole_init : NULL;
 	return err;
@@ -388,15 +419,20 @@ static int check_one(struct check *c, size_t index)
 				.diag = &c->diag};
 	struct packet_list shortest = {0};
 	struct map_init init, whole_init;
+	struct map_fill fill = fill_of(c);
 	int err = read_start_state(c, &job, &init, &whole_init);
 
+	if (!err && c->options.map_fill && !index)
+		map_fill_print(stderr, &init, bundle, &fill);
 	if (!err)
 		err = check_run(&job, &c->packets, &variant.result);
 	if (!err && variant.result.mismatch) {
 		c->mismatches++;
 		shrink_mismatch(c, &job, &variant, &shortest);
 		variant.saved = mismatch_path(c);
-		variant.options = repeat_options(c);
+		variant.options = repeat_options(
+		    c, c->options.map_fill ? save_start(c, variant.saved, &init, bundle)
+					   : c->options.map_init);
 		if (pcap_file_write(variant.saved, &shortest, &c->diag))
 			variant.saved = NULL;
 	}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "runtime/map_fill.h"
 #include "support/exit_codes.h"
 
 enum { PACKETS_DEFAULT = 10000, PACKETS_MAX = 100000000, DELAY_DEFAULT = 32, DELAY_MAX = 4096 };
@@ -21,6 +22,7 @@ static const char usage[] =
     "  --seed S             of packets and random numbers (default 1)\n"
     "  --gen FILE           pools of addresses, ports, weights for generated packets (JSON)\n"
     "  --map-init FILE      what maps and global variables start with (JSON)\n"
+    "  --map-fill N         maps begin with up to N random elements each (default 0: empty)\n"
     "  --delay N            up to N packets are in flight to user at a time (default 32)\n"
     "  --native             compare replay.so too, where the bundle has one\n"
     "  --save-mismatch FILE where the shortest packet list goes (default mismatch.pcap)\n"
@@ -35,6 +37,7 @@ enum {
 	OPT_SEED,
 	OPT_GEN,
 	OPT_MAP_INIT,
+	OPT_MAP_FILL,
 	OPT_DELAY,
 	OPT_NATIVE,
 	OPT_SAVE,
@@ -50,6 +53,7 @@ static const struct option longs[] = {
     {"seed", required_argument, NULL, OPT_SEED},
     {"gen", required_argument, NULL, OPT_GEN},
     {"map-init", required_argument, NULL, OPT_MAP_INIT},
+    {"map-fill", required_argument, NULL, OPT_MAP_FILL},
     {"delay", required_argument, NULL, OPT_DELAY},
     {"native", no_argument, NULL, OPT_NATIVE},
     {"save-mismatch", required_argument, NULL, OPT_SAVE},
@@ -81,6 +85,11 @@ static bool set_number(struct check_options *o, int option, const char *text)
 			return false;
 		o->packets = (size_t)number;
 		return true;
+	case OPT_MAP_FILL:
+		if (!parse_number(text, MAP_FILL_ELEMENTS_MAX, &number))
+			return false;
+		o->map_fill = (uint32_t)number;
+		return true;
 	case OPT_DELAY:
 		if (!parse_number(text, DELAY_MAX, &number))
 			return false;
@@ -108,6 +117,7 @@ static bool set_option(struct check_options *o, int option, const char *text)
 	case OPT_PACKETS:
 	case OPT_SEED:
 	case OPT_DELAY:
+	case OPT_MAP_FILL:
 		return set_number(o, option, text);
 	case OPT_GEN:
 		o->gen = text;

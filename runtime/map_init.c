@@ -325,6 +325,8 @@ static int write_entry(const struct map_init *init, const struct map_init_entry 
 	int err = spec->inner_count ? write_inner(map, entry, spec->inner)
 				    : write_plain(map, entry, spec->value_size);
 
+	if (entry->drawn)
+		return 0; /* another one was there, or there is no room: on both sides alike */
 	if (err)
 		diag_error(
 		    diag, (struct src_loc){init->path, line_of(init, entry, map_name(map)), 0},

@@ -20,6 +20,7 @@
 #ifndef CLEAVE_RUNTIME_MAP_INIT_H
 #define CLEAVE_RUNTIME_MAP_INIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,7 @@ struct map_init_entry {
 	const struct map_init_entry *inner;
 	size_t inner_count;
 	size_t index; /* in the file's list for the map */
+	bool drawn;   /* by runtime/map_fill.c: what the map does not take is left out */
 };
 
 struct map_init_global {

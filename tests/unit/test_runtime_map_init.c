@@ -11,7 +11,9 @@
 
 #include "bundle/bundle.h"
 #include "runtime/map.h"
+#include "runtime/map_fill.h"
 #include "runtime/map_init.h"
+#include "runtime/packet_list.h"
 #include "support/arena.h"
 #include "support/diag.h"
 #include "support/file.h"
@@ -201,12 +203,60 @@ static void refused_entries_have_lines(void **state)
 	map_free(&maps[2]);
 }
 
+/* Ethernet, IPv4 10.0.0.9 to 192.0.2.10, UDP 1025 to 53. */
+static const uint8_t frame[] = {2,    0, 0,   0,  0, 7,  2, 0, 0,  0,  0, 8, 8,  0,
+				0x45, 0, 0,   28, 0, 1,  0, 0, 64, 17, 0, 0, 10, 0,
+				0,    9, 192, 0,  2, 10, 4, 1, 0,  53, 0, 8, 0,  0};
+
+static void same_entries(const struct map_init *a, const struct map_init *b,
+			 const struct bundle *bundle)
+{
+	assert_int_equal(a->entry_count, b->entry_count);
+	for (size_t i = 0; i < a->entry_count; i++) {
+		const struct bundle_map *map = &bundle->maps[a->entries[i].map];
+
+		assert_int_equal(a->entries[i].map, b->entries[i].map);
+		assert_memory_equal(a->entries[i].key, b->entries[i].key, map->key_size);
+		assert_memory_equal(a->entries[i].value, b->entries[i].value, map->value_size);
+	}
+}
+
+/* Keys are a packet's fields; the same seed draws the same; what is saved can be read again. */
+static void drawn_entries(void **state)
+{
+	static const uint8_t flow[] = {10, 0, 0, 9, 0, 53, 17};
+	struct fixture *f = *state;
+	struct packet_list packets = {0};
+	struct map_fill fill = {.elements = 8, .seed = 3, .packets = &packets};
+	struct map_init first = {0}, second = {0}, read;
+	struct diag diag = {.out = stderr, .prog = "test"};
+	unsigned flows = 0;
+
+	packet_list_add(&packets, frame, sizeof frame, 2, 0);
+	assert_int_equal(map_fill_add(&first, f->bundle->arena, f->bundle, &fill, &diag), 0);
+	assert_int_equal(map_fill_add(&second, f->bundle->arena, f->bundle, &fill, &diag), 0);
+	same_entries(&first, &second, f->bundle);
+	assert_int_equal(first.entry_count, 8 + 8 + 4 + 4);
+	for (size_t i = 0; i < first.entry_count; i++)
+		flows += first.entries[i].map == 0 && !memcmp(first.entries[i].key, flow, 7);
+	assert_in_range(flows, 1, 7);
+	assert_int_equal(map_fill_save(f->json, &first, f->bundle, &diag), 0);
+	assert_int_equal(map_init_read(&read, f->bundle->arena, f->json, f->bundle, &diag), 0);
+	same_entries(&first, &read, f->bundle);
+	fill.seed = 4;
+	second = (struct map_init){0};
+	assert_int_equal(map_fill_add(&second, f->bundle->arena, f->bundle, &fill, &diag), 0);
+	assert_memory_not_equal(first.entries[0].value, second.entries[0].value, 64);
+	packet_list_free(&packets);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(values_in_every_form),
 	    cmocka_unit_test(mistakes_have_lines),
 	    cmocka_unit_test(refused_entries_have_lines),
+	    cmocka_unit_test(drawn_entries),
 	};
 
 	return cmocka_run_group_tests(tests, make, drop);
