@@ -18,7 +18,7 @@ struct check_options {
 	size_t packets;
 	uint64_t seed;
 	const char *map_init, *gen, *save, *save_packets;
-	uint32_t map_fill; /* random elements of each map at most; 0: none */
+	uint32_t map_fill;             /* random elements of each map at most; 0: none */
 	struct ifindex_list ifindexes; /* where packets of a capture arrive, in turn */
 	bool json, native;
 	uint32_t delay;
