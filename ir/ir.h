@@ -117,7 +117,6 @@ struct ir_block {
 	struct src_loc loc; /* of its first instruction with a line */
 	const char *function;
 	unsigned loop_depth;
-	bool writes_unknown; /* through a pointer that may go anywhere: no op, but it may show */
 	uint32_t
 	    instructions; /* LLVM instructions that cost something: arithmetic, loads, branches */
 	double frequency; /* executions per packet: profile or static estimate */

@@ -41,10 +41,8 @@ static void add_call_writes(struct effects *fx, LLVMValueRef call, int block)
 		if (helper &&
 		    (!llvm_helper_access(fx->program, call, i, &access) || !access.writes))
 			continue;
-		if (LLVMGetTypeKind(LLVMTypeOf(argument)) != LLVMPointerTypeKind ||
-		    llvm_pointer_region(fx->program, argument).memory != LLVM_MEMORY_STACK)
-			continue;
-		add_write(fx, call, block, argument, false, 0);
+		if (LLVMGetTypeKind(LLVMTypeOf(argument)) == LLVMPointerTypeKind)
+			add_write(fx, call, block, argument, false, 0);
 	}
 }
 

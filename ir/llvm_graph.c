@@ -2,6 +2,7 @@
 #include "ir/ir.h"
 #include "ir/graph.h"
 #include "ir/llvm_graph.h"
+#include "ir/llvm_slots.h"
 #include "ir/llvm_ir.h"
 #include "ir/source_file.h"
 #include "ir/tail_calls.h"
@@ -299,6 +300,7 @@ int ir_build_graph(struct ir_program *program, struct diag *diag)
 	add_blocks(program);
 	add_edges(program);
 	mark_tail_calls(program);
+	llvm_find_slots(program);
 	add_ops(program);
 	link_lookups(program);
 	fill_function_names(program);

@@ -28,8 +28,9 @@
 struct ir_llvm {
 	LLVMContextRef context;
 	LLVMModuleRef module; /* normalised, blocks split; never changed after the graph is built */
-	LLVMModuleRef original; /* clang's, as it came */
-	LLVMValueRef function;  /* the program in module */
+	LLVMModuleRef original;   /* clang's, as it came */
+	LLVMValueRef function;    /* the program in module */
+	struct llvm_slots *slots; /* what lies on its stack, once the graph is built; or NULL */
 };
 
 /* Frees the context and all in it; the program's arena stays. */
@@ -61,8 +62,9 @@ void llvm_keep_map_types(struct arena *arena, LLVMModuleRef module);
 int llvm_call_map(const struct ir_program *program, LLVMValueRef call, bool *inner);
 
 /*
- * What a pointer points into: follows GEPs, casts, phis and selects. index: map (MAP) or global
- * (GLOBAL) index; root: the alloca (STACK) or the look-up call (MAP) when there is only one.
+ * What a pointer points into: follows GEPs, casts, phis, selects, and loads of what was stored on
+ * the stack (ir/llvm_slots.h). index: map (MAP) or global (GLOBAL) index; root: the alloca (STACK)
+ * or the look-up call (MAP) when there is only one.
  */
 enum llvm_memory {
 	LLVM_MEMORY_UNKNOWN,
@@ -83,6 +85,7 @@ struct llvm_region {
 	int index;
 	LLVMValueRef root;
 	bool nullable;  /* or NULL, on some path */
+	bool undefined; /* UNKNOWN, because nothing was ever put there */
 	bool constant;  /* offset is a constant */
 	int64_t offset; /* from the root (PACKET: from data) when constant */
 };
@@ -97,7 +100,6 @@ struct llvm_pointees {
 	struct llvm_region regions[LLVM_POINTEES_MAX];
 	size_t count;
 	bool all;
-	LLVMTypeRef pointer;
 };
 struct llvm_pointees llvm_pointees_of(const struct ir_program *program, LLVMValueRef pointer);
 

@@ -1,6 +1,8 @@
 /* Liveness of memory by bytes. */
 #include "ir/ir.h"
 #include "ir/llvm_objects.h"
+#include "ir/llvm_range.h"
+#include "ir/llvm_slots.h"
 #include "ir/tail_calls.h"
 #include "support/arena.h"
 
@@ -108,14 +110,19 @@ static void touch(struct objects *o, LLVMValueRef i, LLVMValueRef pointer, enum 
 			add_touch(o, i, kind, 0, o->bytes);
 		return;
 	}
-	int64_t from = region.offset, to = from + size;
+	struct llvm_span span = {.at = {region.offset, region.offset, 0}};
+	if (!region.constant && (!object->alloca || !llvm_stack_span(o->program, pointer, &span)))
+		span.whole = true;
+	int64_t from = span.at.least, to = span.at.most + size;
+	bool sure = !span.whole && span.at.least == span.at.most;
 
-	if (!region.constant || size < 0 || from < 0 || to > object->size) {
-		if (kind == TOUCH_WRITE)
-			return;
-		from = region.constant && from > 0 && from < object->size ? from : 0;
+	if (span.whole || size < 0 || from < 0 || to > object->size) {
+		from = sure && from > 0 && from < object->size ? from : 0;
 		to = object->size;
+		sure = false;
 	}
+	if (kind == TOUCH_WRITE && !sure)
+		return;
 	add_touch(o, i, kind, object->base + (uint32_t)from, object->base + (uint32_t)to);
 }
 
@@ -202,7 +209,7 @@ static void mark_pointer(struct objects *o, LLVMValueRef store)
 	const struct object *object = object_of(o, to);
 	enum llvm_memory what = llvm_pointer_region(o->program, value).memory;
 
-	if (!object || LLVMIsAConstant(value) ||
+	if (!object || object->alloca || LLVMIsNull(value) ||
 	    (LLVMGetTypeKind(LLVMTypeOf(value)) != LLVMPointerTypeKind &&
 	     what == LLVM_MEMORY_UNKNOWN))
 		return;
@@ -324,6 +331,16 @@ static void solve_objects(struct objects *o)
 	}
 }
 
+/* What was stored, or copied, there. */
+static void mark_slots(struct objects *o)
+{
+	for (size_t n = 0; n < o->count; n++)
+		for (uint32_t b = 0; o->object[n].alloca && b < o->object[n].size; b++)
+			if (llvm_slot_has_pointer(o->program, o->object[n].alloca, b))
+				o->pointers[(o->object[n].base + b) / 64] |=
+				    1ull << ((o->object[n].base + b) % 64);
+}
+
 static bool has_bit(const uint64_t *bits, uint32_t n)
 {
 	return bits[n / 64] >> (n % 64) & 1;
@@ -373,6 +390,7 @@ void llvm_add_live_bytes(struct ir_program *program)
 		return;
 	o.words = o.bytes / 64 + 1;
 	o.pointers = arena_array(program->arena, o.words, sizeof(uint64_t));
+	mark_slots(&o);
 	find_escapes(&o);
 	find_touches(&o);
 	solve_objects(&o);

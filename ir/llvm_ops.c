@@ -75,6 +75,54 @@ static void forbid_locked(const struct ir_program *program, struct ir_op *op)
 }
 
 static void add_access_of(struct ir_program *program, int block, LLVMValueRef instruction,
+			  struct llvm_region region, enum access access, size_t *capacity);
+
+static bool is_looked_up(const struct ir_program *program, int map)
+{
+	for (LLVMUseRef use = LLVMGetFirstUse(program->maps[map].value); use;
+	     use = LLVMGetNextUse(use)) {
+		const char *name = LLVMIsAInstruction(LLVMGetUser(use))
+				       ? llvm_intrinsic_name(LLVMGetUser(use))
+				       : NULL;
+
+		if (name && strstr(name, "map") && strstr(name, "lookup"))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Through a pointer of which nothing is known: the packet, and every map's values and every
+ * variable that it could show, so that whoever asks who touches them is told of this one.
+ */
+static void add_access_anywhere(struct ir_program *program, int block, LLVMValueRef instruction,
+				enum access access, size_t *capacity)
+{
+	static const enum access each[] = {ACCESS_READ, ACCESS_WRITE};
+	struct llvm_region region = {.memory = LLVM_MEMORY_PACKET, .index = IR_NONE};
+
+	for (size_t a = 0; a < (access == ACCESS_READ ? 1 : 2); a++) {
+		region.memory = LLVM_MEMORY_PACKET;
+		add_access_of(program, block, instruction, region, each[a], capacity);
+		for (size_t m = 0; m < program->map_count; m++) {
+			region.index = (int)m;
+			region.memory =
+			    program->maps[m].inner.type ? LLVM_MEMORY_INNER : LLVM_MEMORY_MAP;
+			if (is_looked_up(program, (int)m))
+				add_access_of(program, block, instruction, region, each[a],
+					      capacity);
+		}
+		region.memory = LLVM_MEMORY_GLOBAL;
+		for (size_t g = 0; g < program->global_count; g++) {
+			region.index = (int)g;
+			if (!program->globals[g].constant)
+				add_access_of(program, block, instruction, region, each[a],
+					      capacity);
+		}
+	}
+}
+
+static void add_access_of(struct ir_program *program, int block, LLVMValueRef instruction,
 			  struct llvm_region region, enum access access, size_t *capacity)
 {
 	static const enum ir_op_kind packet[] = {IR_OP_PKT_READ, IR_OP_PKT_WRITE, IR_OP_PKT_WRITE};
@@ -108,8 +156,10 @@ static void add_access_of(struct ir_program *program, int block, LLVMValueRef in
 	case LLVM_MEMORY_STACK:
 		add_stack_access(program, block, instruction, region, capacity);
 		break;
-	default: /* nowhere we know, the packet perhaps */
-		program->blocks[block].writes_unknown |= access != ACCESS_READ;
+	case LLVM_MEMORY_UNKNOWN:
+		add_access_anywhere(program, block, instruction, access, capacity);
+		break;
+	default: /* the context, the kernel's own */
 		break;
 	}
 }

@@ -2,6 +2,7 @@
 #include "ir/helpers.h"
 #include "ir/ir.h"
 #include "ir/llvm_ir.h"
+#include "ir/llvm_slots.h"
 #include "support/map_types.h"
 
 #include <string.h>
@@ -148,8 +149,12 @@ static struct found add_offset(struct found base, bool constant, int64_t offset)
 static struct found walk_sum(struct walk *walk, LLVMValueRef value, bool subtract)
 {
 	LLVMValueRef a = LLVMGetOperand(value, 0), b = LLVMGetOperand(value, 1);
+	size_t before = walk->phi_count;
 	struct found left = walk_pointer(walk, a), right = walk_pointer(walk, b);
 
+	/* What the number is made of may yet be met as a pointer. */
+	if (!is_pointer(left) || !is_pointer(right))
+		walk->phi_count = before;
 	if (is_pointer(left) && is_pointer(right)) /* a distance, or nonsense */
 		return found_of(LLVM_MEMORY_UNKNOWN, NULL);
 	LLVMValueRef other = is_pointer(left) ? b : a;
@@ -187,6 +192,41 @@ static bool is_kernel_object(const char *intrinsic)
 	return helper &&
 	       (helper->returns == IR_RETURNS_SOCKET || helper->returns == IR_RETURNS_RECORD ||
 		helper->returns == IR_RETURNS_KERNEL);
+}
+
+/* A word of the stack is what was stored there, as a phi is what comes in. */
+static struct found walk_load(struct walk *walk, LLVMValueRef load)
+{
+	struct found all = {.bottom = load, .region = {.constant = true}};
+	struct llvm_slot_values values;
+	bool any = false, whole;
+
+	for (size_t i = 0; i < walk->phi_count; i++)
+		if (walk->phis[i] == load)
+			return all;
+	if (walk->phi_count == PHIS_MAX)
+		return found_of(LLVM_MEMORY_UNKNOWN, NULL);
+	walk->phis[walk->phi_count++] = load;
+	if (!llvm_slot_load(walk->program, load, &values, &whole))
+		return found_of(LLVM_MEMORY_UNKNOWN, NULL);
+	if (values.zero) {
+		all = found_of(LLVM_MEMORY_NULL, NULL);
+		any = true;
+	}
+	for (size_t i = 0; i < values.count; i++) {
+		struct found one = walk_pointer(walk, values.value[i]);
+
+		if (one.bottom == load && one.region.constant && one.region.offset == 0)
+			continue;
+		all = any ? merge(all, one) : one;
+		any = true;
+	}
+	if (values.unknown)
+		all = any ? merge(all, found_of(LLVM_MEMORY_UNKNOWN, NULL))
+			  : found_of(LLVM_MEMORY_UNKNOWN, NULL);
+	if (values.pointers || (!whole && is_pointer(all) && all.region.memory != LLVM_MEMORY_NULL))
+		return found_of(LLVM_MEMORY_MIXED, NULL);
+	return all;
 }
 
 /* A value, a map that a map of maps holds, or a socket. */
@@ -283,6 +323,8 @@ static struct found walk_operation(struct walk *walk, LLVMValueRef value, LLVMOp
 		return found_of(LLVM_MEMORY_STACK, value);
 	case LLVMCall:
 		return walk_call(walk, value);
+	case LLVMLoad:
+		return walk_load(walk, value);
 	default:
 		return found_of(LLVM_MEMORY_UNKNOWN, NULL);
 	}
@@ -313,7 +355,9 @@ struct llvm_region llvm_pointer_region(const struct ir_program *program, LLVMVal
 			    .layout = LLVMGetModuleDataLayout(program->llvm->module)};
 	struct found f = walk_pointer(&walk, pointer);
 
-	if (f.bottom)
-		return found_of(LLVM_MEMORY_UNKNOWN, NULL).region;
+	if (f.bottom) {
+		f = found_of(LLVM_MEMORY_UNKNOWN, NULL);
+		f.region.undefined = true;
+	}
 	return f.region;
 }

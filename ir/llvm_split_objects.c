@@ -9,6 +9,7 @@
  */
 #include "ir/ir.h"
 #include "ir/llvm_ir.h"
+#include "ir/llvm_range.h"
 #include "support/arena.h"
 
 #include <llvm-c/Transforms/PassBuilder.h>
@@ -89,9 +90,9 @@ static int64_t extent_of(const struct object_split *s, LLVMValueRef pointer, uns
 static int64_t extent_of_use(const struct object_split *s, LLVMValueRef user, LLVMValueRef pointer,
 			     unsigned depth)
 {
-	int64_t offset = 0, extent;
+	int64_t extent;
 	unsigned operand = LLVMGetOperand(user, 0) == pointer ? 0 : 1;
-	struct llvm_region region;
+	struct llvm_distance moved;
 
 	switch (LLVMGetInstructionOpcode(user)) {
 	case LLVMLoad:
@@ -101,13 +102,10 @@ static int64_t extent_of_use(const struct object_split *s, LLVMValueRef user, LL
 							      LLVMTypeOf(LLVMGetOperand(user, 0)))
 			       : -1;
 	case LLVMGetElementPtr:
-		for (int o = 1; o < LLVMGetNumOperands(user); o++)
-			if (!LLVMIsAConstantInt(LLVMGetOperand(user, (unsigned)o)))
-				return -1;
-		region = llvm_pointer_region(s->program, pointer);
-		offset = llvm_pointer_region(s->program, user).offset - region.offset;
-		extent = extent_of(s, user, depth + 1);
-		return extent < 0 || offset < 0 ? -1 : offset + extent;
+		extent = llvm_gep_distance(s->layout, user, &moved) && moved.least >= 0
+			     ? extent_of(s, user, depth + 1)
+			     : -1;
+		return extent < 0 ? -1 : moved.most + extent;
 	case LLVMPHI:
 	case LLVMSelect:
 		return extent_of(s, user, depth + 1);
@@ -167,6 +165,20 @@ static bool collect_choice(struct object_split *s, LLVMValueRef choice, unsigned
 	       add_use(s, NULL, 0, least, most + extent - least, false);
 }
 
+/* A place further on; one that is only known to lie between two others keeps all between whole. */
+static bool collect_move(struct object_split *s, LLVMValueRef gep, int64_t offset)
+{
+	struct llvm_distance by;
+	int64_t extent;
+
+	if (!llvm_gep_distance(s->layout, gep, &by))
+		return false;
+	if (by.least == by.most)
+		return collect_uses(s, gep, offset + by.least);
+	extent = by.least >= 0 ? extent_of(s, gep, 0) : -1;
+	return extent >= 0 && add_use(s, gep, 0, offset, by.most + extent, false);
+}
+
 static bool collect_use(struct object_split *s, LLVMValueRef user, unsigned operand, int64_t offset)
 {
 	switch (LLVMGetInstructionOpcode(user)) {
@@ -178,12 +190,8 @@ static bool collect_use(struct object_split *s, LLVMValueRef user, unsigned oper
 					       (int64_t)LLVMStoreSizeOfType(
 						   s->layout, LLVMTypeOf(LLVMGetOperand(user, 0))),
 					       false);
-	case LLVMGetElementPtr: {
-		struct llvm_region region = llvm_pointer_region(s->program, user);
-
-		return operand == 0 && region.constant && region.root == s->alloca &&
-		       collect_uses(s, user, region.offset);
-	}
+	case LLVMGetElementPtr:
+		return operand == 0 && collect_move(s, user, offset);
 	case LLVMCall:
 		return collect_call(s, user, operand, offset);
 	case LLVMPHI:

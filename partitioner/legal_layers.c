@@ -199,8 +199,6 @@ static bool *find_noticed(struct ir_program *p)
 {
 	bool *noticed = arena_array(p->arena, p->block_count, sizeof *noticed), changed;
 
-	for (size_t b = 0; b < p->block_count; b++)
-		noticed[b] = p->blocks[b].writes_unknown;
 	for (size_t o = 0; o < p->op_count; o++)
 		noticed[p->ops[o].block] |= is_noticed(p, &p->ops[o]);
 	do {

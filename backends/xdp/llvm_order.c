@@ -63,41 +63,44 @@ static bool *reachable(const struct ir_program *program, int start)
 	return seen;
 }
 
-static bool is_write(LLVMValueRef i, LLVMValueRef *pointer)
+static bool may_be(const struct ir_program *program, LLVMValueRef pointer, LLVMValueRef root)
 {
+	struct llvm_region region = llvm_pointer_region(program, pointer);
+
+	return region.memory == LLVM_MEMORY_UNKNOWN || region.memory == LLVM_MEMORY_MIXED ||
+	       (region.memory == LLVM_MEMORY_STACK && (!region.root || region.root == root));
+}
+
+static bool is_written_by_call(const struct ir_program *program, LLVMValueRef call,
+			       LLVMValueRef root)
+{
+	struct llvm_helper_access access;
 	size_t length;
 
-	if (LLVMIsAStoreInst(i)) {
-		*pointer = LLVMGetOperand(i, 1);
-		return true;
-	}
-	if (!LLVMIsACallInst(i) || !LLVMIsAFunction(LLVMGetCalledValue(i)))
+	if (!LLVMIsAFunction(LLVMGetCalledValue(call)))
 		return false;
-	const char *name = LLVMGetValueName2(LLVMGetCalledValue(i), &length);
-	*pointer = LLVMGetNumArgOperands(i) ? LLVMGetOperand(i, 0) : NULL;
-	if (strncmp(name, "cleave.help.xdp_load_bytes", 26) == 0)
-		*pointer = LLVMGetOperand(i, 2);
-	else if (strncmp(name, "llvm.mem", 8) != 0)
-		return false;
-	return true;
+	if (strncmp(LLVMGetValueName2(LLVMGetCalledValue(call), &length), "llvm.mem", 8) == 0)
+		return may_be(program, LLVMGetOperand(call, 0), root);
+	for (unsigned a = 0; a < LLVMGetNumArgOperands(call); a++)
+		if (llvm_helper_access(program, call, a, &access) && access.writes &&
+		    may_be(program, LLVMGetOperand(call, a), root))
+			return true;
+	return false;
 }
 
 /* Does anything in these blocks write the object (or memory that we cannot tell from it)? */
 static bool is_written_in(const struct ir_program *program, const bool *blocks, LLVMValueRef root)
 {
-	LLVMValueRef pointer;
-
 	for (size_t b = 0; b < program->block_count; b++) {
 		LLVMValueRef i = LLVMGetFirstInstruction(program->blocks[b].value);
 
 		for (; blocks[b] && i; i = LLVMGetNextInstruction(i)) {
-			if (!is_write(i, &pointer))
-				continue;
-			struct llvm_region region = llvm_pointer_region(program, pointer);
-			if (region.memory == LLVM_MEMORY_UNKNOWN ||
-			    region.memory == LLVM_MEMORY_MIXED ||
-			    (region.memory == LLVM_MEMORY_STACK &&
-			     (!region.root || region.root == root)))
+			if (LLVMIsAStoreInst(i) && may_be(program, LLVMGetOperand(i, 1), root))
+				return true;
+			if ((LLVMIsAAtomicRMWInst(i) || LLVMIsAAtomicCmpXchgInst(i)) &&
+			    may_be(program, LLVMGetOperand(i, 0), root))
+				return true;
+			if (LLVMIsACallInst(i) && is_written_by_call(program, i, root))
 				return true;
 		}
 	}

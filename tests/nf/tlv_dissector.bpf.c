@@ -1,5 +1,5 @@
 // EXPECT layers: kernel
-// EVERY --cuts 8 --packets 200: short
+// EVERY --cuts 1 --packets 100: with the loop cut open, the verifier follows each way through it
 // GEN {"flows": 24, "weights": {"vlan": 10, "qinq": 10, "gre": 15, "extensions": 40, "options": 20,
 // GEN "fragments": 10}, "frames": [
 // GEN ["eth", "next 0x8847", "hex 0001004000??0140", "ipv4", "udp"],

@@ -1,0 +1,44 @@
+// EXPECT layers: kernel user
+// GEN {"saddr4": ["10.0.0.0/30"], "flows": 4}
+/*
+ * A map's value that is found in the kernel, kept in a global variable by user, and written through
+ * what lies there. Where that leads nobody can say, so it counts as a write to each map, and packets
+ * of a key keep their order.
+ */
+#include "nf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, __be32);
+	__type(value, __u64);
+} seen SEC(".maps");
+
+__u64 *volatile kept;
+
+SEC("xdp")
+int value_through_global(struct xdp_md *ctx)
+{
+	void *data = DATA(ctx), *data_end = DATA_END(ctx);
+	struct iphdr *ip4 = find_ip4(data, data_end);
+	__u64 *count, first = 1;
+	__u32 hash;
+	__be32 key;
+
+	if (!ip4)
+		return XDP_PASS;
+	key = ip4->saddr;
+	count = bpf_map_lookup_elem(&seen, &key);
+	if (!count) {
+		bpf_map_update_elem(&seen, &key, &first, BPF_ANY);
+		return XDP_PASS;
+	}
+	hash = hash_bytes((void *)(ip4 + 1), data_end, 0);
+	kept = count;
+	*kept = *kept * 3 + hash;
+	hash = *kept;
+	kept = NULL;
+	return hash & 1 ? XDP_DROP : XDP_TX;
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";
