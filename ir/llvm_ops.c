@@ -79,8 +79,10 @@ static void add_access_of(struct ir_program *program, int block, LLVMValueRef in
 
 static bool is_looked_up(const struct ir_program *program, int map)
 {
-	for (LLVMUseRef use = LLVMGetFirstUse(program->maps[map].value); use;
-	     use = LLVMGetNextUse(use)) {
+	LLVMUseRef use =
+	    program->maps[map].value ? LLVMGetFirstUse(program->maps[map].value) : NULL;
+
+	for (; use; use = LLVMGetNextUse(use)) {
 		const char *name = LLVMIsAInstruction(LLVMGetUser(use))
 				       ? llvm_intrinsic_name(LLVMGetUser(use))
 				       : NULL;
