@@ -2,8 +2,8 @@
 // GEN {"saddr4": ["10.0.0.0/30"], "flows": 4}
 /*
  * A map's value that is found in the kernel, kept in a global variable by user, and written through
- * what lies there. Where that leads nobody can say, so it counts as a write to each map, and packets
- * of a key keep their order.
+ * what lies there. Where that leads nobody can say, so it counts as a write to each map, and
+ * packets of a key keep their order.
  */
 #include "nf.h"
 
