@@ -1,5 +1,4 @@
 // EXPECT layers: kernel
-// EXPECT remedies: 6
 #include "nf.h"
 
 /*
