@@ -1,7 +1,8 @@
 /*
  * A helper's map that is chosen on the way: `m = v6 ? &hosts6 : &hosts4`, and what LLVM makes of
  * two calls that differ in nothing else. Each map gets a call of its own again, behind a switch, so
- * that every call names its map.
+ * that every call names its map. Maps that were found in another map are one choice for each map
+ * that they were found in: `m = lookup(&of_this_cpu, &cpu) ?: &for_all`.
  */
 #include "frontend/llvm_stages.h"
 
@@ -13,25 +14,47 @@
 
 enum { CHOICES_MAX = 16, DEPTH_MAX = 16 };
 
+/* A map of the program, or one found in the map `outer`: `map` is then set where it is called. */
+struct one_map {
+	LLVMValueRef map;
+	int outer;
+};
+
 /* The maps that one operand may be, and for each of its phis and selects the number of the map. */
 struct choice {
 	struct ir_program *program;
 	LLVMBuilderRef builder;
 	LLVMTypeRef i32;
-	LLVMValueRef maps[CHOICES_MAX];
+	struct one_map maps[CHOICES_MAX];
 	unsigned count;
 	LLVMValueRef seen[64], number[64];
 	unsigned seen_count;
+	int outer; /* for found_in */
 };
 
-static bool add_map(struct choice *c, LLVMValueRef map)
+typedef LLVMValueRef like(struct choice *c, LLVMValueRef value);
+
+/* The number of the choice that the value is, or count. */
+static unsigned map_number(const struct choice *c, LLVMValueRef value)
 {
-	for (unsigned i = 0; i < c->count; i++)
-		if (c->maps[i] == map)
-			return true;
-	if (c->count == CHOICES_MAX)
+	int outer = llvm_outer_map(c->program, value);
+	unsigned i = 0;
+
+	while (i < c->count &&
+	       !(outer == IR_NONE ? c->maps[i].map == value : c->maps[i].outer == outer))
+		i++;
+	return i;
+}
+
+static bool add_map(struct choice *c, LLVMValueRef value)
+{
+	int outer = llvm_outer_map(c->program, value);
+	unsigned i = map_number(c, value);
+
+	if (i == CHOICES_MAX)
 		return false;
-	c->maps[c->count++] = map;
+	if (i == c->count)
+		c->maps[c->count++] = (struct one_map){outer == IR_NONE ? value : NULL, outer};
 	return true;
 }
 
@@ -48,7 +71,8 @@ static bool collect(struct choice *c, LLVMValueRef value, unsigned depth)
 {
 	bool good = true;
 
-	if (llvm_map_index(c->program, value) != IR_NONE)
+	if (llvm_map_index(c->program, value) != IR_NONE ||
+	    llvm_outer_map(c->program, value) != IR_NONE)
 		return add_map(c, value);
 	if (is_seen(c, value))
 		return true;
@@ -66,22 +90,33 @@ static bool collect(struct choice *c, LLVMValueRef value, unsigned depth)
 
 static LLVMValueRef number_of(struct choice *c, LLVMValueRef value)
 {
-	for (unsigned i = 0; i < c->count; i++)
-		if (c->maps[i] == value)
-			return LLVMConstInt(c->i32, i, false);
 	for (unsigned i = 0; i < c->seen_count; i++)
 		if (c->seen[i] == value)
 			return c->number[i];
-	return LLVMGetUndef(c->i32);
+	return LLVMConstInt(c->i32, map_number(c, value), false);
 }
 
-/* Beside each phi and select of pointers one of numbers: phis first, since they may meet again. */
-static void build_numbers(struct choice *c)
+/* The value itself where it was found in that map, else none. */
+static LLVMValueRef found_in(struct choice *c, LLVMValueRef value)
+{
+	for (unsigned i = 0; i < c->seen_count; i++)
+		if (c->seen[i] == value)
+			return c->number[i];
+	return c->outer != IR_NONE && llvm_outer_map(c->program, value) == c->outer
+		   ? value
+		   : LLVMConstNull(LLVMTypeOf(value));
+}
+
+/*
+ * Beside each phi and select of pointers one of what `make` makes of its operands: phis first,
+ * since they may meet again.
+ */
+static void build_beside(struct choice *c, LLVMTypeRef type, like *make)
 {
 	for (unsigned i = 0; i < c->seen_count; i++)
 		if (LLVMIsAPHINode(c->seen[i])) {
 			LLVMPositionBuilderBefore(c->builder, c->seen[i]);
-			c->number[i] = LLVMBuildPhi(c->builder, c->i32, "choice");
+			c->number[i] = LLVMBuildPhi(c->builder, type, "choice");
 		}
 	/* what a select chooses from was seen behind it */
 	for (unsigned i = c->seen_count; i-- > 0;)
@@ -89,13 +124,13 @@ static void build_numbers(struct choice *c)
 			LLVMPositionBuilderBefore(c->builder, c->seen[i]);
 			c->number[i] =
 			    LLVMBuildSelect(c->builder, LLVMGetOperand(c->seen[i], 0),
-					    number_of(c, LLVMGetOperand(c->seen[i], 1)),
-					    number_of(c, LLVMGetOperand(c->seen[i], 2)), "choice");
+					    make(c, LLVMGetOperand(c->seen[i], 1)),
+					    make(c, LLVMGetOperand(c->seen[i], 2)), "choice");
 		}
 	for (unsigned i = 0; i < c->seen_count; i++)
 		for (unsigned n = 0;
 		     LLVMIsAPHINode(c->seen[i]) && n < LLVMCountIncoming(c->seen[i]); n++) {
-			LLVMValueRef in = number_of(c, LLVMGetIncomingValue(c->seen[i], n));
+			LLVMValueRef in = make(c, LLVMGetIncomingValue(c->seen[i], n));
 			LLVMBasicBlockRef from = LLVMGetIncomingBlock(c->seen[i], n);
 
 			LLVMAddIncoming(c->number[i], &in, &from, 1);
@@ -148,10 +183,22 @@ static LLVMBasicBlockRef split_behind(struct choice *c, LLVMValueRef call)
 	return rest;
 }
 
-/* switch (number) { case 0: call(..., maps[0]); ... } */
-static void expand_call(struct choice *c, LLVMValueRef call, unsigned argument)
+/* What was found in other maps as values that are the same or none of them. */
+static void build_found(struct choice *c, LLVMValueRef chosen)
 {
-	LLVMValueRef number = number_of(c, LLVMGetOperand(call, argument)), choose, join = NULL;
+	for (unsigned i = 0; i < c->count; i++) {
+		c->outer = c->maps[i].outer;
+		if (c->outer == IR_NONE)
+			continue;
+		build_beside(c, LLVMTypeOf(chosen), found_in);
+		c->maps[i].map = found_in(c, chosen);
+	}
+}
+
+/* switch (number) { case 0: call(..., maps[0]); ... } */
+static void expand_call(struct choice *c, LLVMValueRef call, LLVMValueRef number, unsigned argument)
+{
+	LLVMValueRef choose, join = NULL;
 	LLVMMetadataRef place = LLVMInstructionGetDebugLoc(call);
 	LLVMBasicBlockRef here = LLVMGetInstructionParent(call), rest = split_behind(c, call);
 	bool has_value = LLVMGetTypeKind(LLVMTypeOf(call)) != LLVMVoidTypeKind;
@@ -176,7 +223,7 @@ static void expand_call(struct choice *c, LLVMValueRef call, unsigned argument)
 
 		LLVMPositionBuilderAtEnd(c->builder, cases[i]);
 		LLVMInsertIntoBuilder(c->builder, one);
-		LLVMSetOperand(one, argument, c->maps[i]);
+		LLVMSetOperand(one, argument, c->maps[i].map);
 		LLVMBuildBr(c->builder, rest);
 		if (join)
 			LLVMAddIncoming(join, &one, &cases[i], 1);
@@ -206,11 +253,15 @@ static int expand(struct ir_program *program, LLVMBuilderRef builder, LLVMValueR
 			   .builder = builder,
 			   .i32 = LLVMInt32TypeInContext(program->llvm->context)};
 
-	if (!collect(&c, LLVMGetOperand(call, argument), 0))
+	LLVMValueRef chosen = LLVMGetOperand(call, argument), number;
+
+	if (!collect(&c, chosen, 0))
 		return frontend_refuse(program, diag, frontend_value_loc(program, call),
 				       IR_REASON_MAP_UNKNOWN, NULL);
-	build_numbers(&c);
-	expand_call(&c, call, argument);
+	build_beside(&c, c.i32, number_of);
+	number = number_of(&c, chosen);
+	build_found(&c, chosen);
+	expand_call(&c, call, number, argument);
 	return 0;
 }
 

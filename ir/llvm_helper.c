@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* A map that was found in another one is known by the pointer that the look-up gave. */
-static int outer_of(const struct ir_program *program, LLVMValueRef map)
+int llvm_outer_map(const struct ir_program *program, LLVMValueRef map)
 {
 	struct llvm_region region;
 
@@ -36,7 +36,7 @@ int llvm_call_map(const struct ir_program *program, LLVMValueRef call, bool *inn
 		map = llvm_map_index(program, argument);
 		*inner = map == IR_NONE;
 		if (*inner)
-			map = outer_of(program, argument);
+			map = llvm_outer_map(program, argument);
 		*inner = *inner && map != IR_NONE;
 	}
 	return map;

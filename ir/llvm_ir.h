@@ -55,6 +55,9 @@ int llvm_map_index(const struct ir_program *program, LLVMValueRef value);
 /* Keeps the types whole that the BTF of the module's maps needs; before the module is emitted. */
 void llvm_keep_map_types(struct arena *arena, LLVMModuleRef module);
 
+/* The map that a map was found in by a look-up, or IR_NONE. */
+int llvm_outer_map(const struct ir_program *program, LLVMValueRef map);
+
 /*
  * The map that the call of a helper works on, or IR_NONE. *inner: not that map itself but one that
  * it holds, as a look-up found it.
