@@ -14,9 +14,14 @@
 
 #define BPF_LAYOUT "e-m:e-p:64:64-i64:64-i128:128-n32:64-S128"
 
-/* mem2reg first: what it leaves unread are numbers made of pointers, which would hold sroa back. */
+/*
+ * mem2reg first: what it leaves unread are numbers made of pointers, which would hold sroa back.
+ * deadargelim last: a subprogram is lifted with all five registers as arguments, and the verifier
+ * lets nobody hand on one that the caller has not set.
+ */
 #define PASSES                                                                                     \
-	"function(mem2reg,adce,sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,adce)"
+	"function(mem2reg,adce,sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,adce),"  \
+	"deadargelim"
 
 /* ---- which program ---- */
 

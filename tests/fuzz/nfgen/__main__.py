@@ -37,6 +37,7 @@ def parse_arguments():
     check.add_argument("--jobs", type=int, default=1, help="programs at a time")
     check.add_argument("--keep", type=pathlib.Path, help="folder for failing programs; without it none are kept or reduced")
     check.add_argument("--reduce-seconds", type=int, default=600, help="for one failing program")
+    check.add_argument("--object", action="store_true", help="each also compiled by clang, as an object")
     check.add_argument("--log", type=pathlib.Path, help="a line of JSON for each program, appended")
     check.add_argument("--label", default="", help="of the lines of --log: which generator and tool")
     total = commands.add_parser("sums", help="sums of logs")

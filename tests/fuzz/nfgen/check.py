@@ -16,10 +16,11 @@ the plan's (packets leave the kernel before it on every path) is an answer, and 
 
 import json
 import os
-import platform
 import re
 import signal
 import subprocess
+
+from objects import FLAGS, compile_object, flags_of
 
 FAILURES = ("model", "mismatch", "overtaken", "crash", "no-time", "refused", "verifier")
 SPLITS = re.compile(r"(\d+) legal cuts, (\d+) variants, (\d+) without, (\d+) remedies")
@@ -28,9 +29,10 @@ REFUSED_PART = re.compile(r"verifier|refuse|too (big|long|large)|BPF")
 
 
 class Checker:
-    """cleave: the program. packets: for each split. timeout: seconds for one program."""
+    """cleave: the program. packets: for each split. timeout: seconds for one program. objects: compiled ones are checked."""
 
-    def __init__(self, cleave, folder, packets=300, timeout=240):
+    def __init__(self, cleave, folder, packets=300, timeout=240, objects=False):
+        self.objects = objects
         self.cleave, self.folder, self.packets, self.timeout = cleave, folder, packets, timeout
         self.options = []
 
@@ -38,6 +40,8 @@ class Checker:
         """delay: packets in flight at a time; None: as many as check does by itself."""
         program.write(self.folder, stem, tree)
         self.options = program.options(tree)
+        if self.objects and not compile_object(self.folder, stem, flags_of(program.seed)):
+            return Outcome("rejected", [], "clang does not take it")
         inspected = self.forget_maps(stem)
         outcome = self.run(stem, program.seed, delay)
         if outcome.kind == "mismatch" and delay is None and self.run(stem, program.seed, 0).kind == "ok":
@@ -49,19 +53,17 @@ class Checker:
 
     def kernel_takes(self, stem):
         """Is the source as clang compiles it fine with the verifier?"""
-        include = f"-I/usr/include/{platform.machine()}-linux-gnu"
-        compiled = subprocess.run(["clang-19", "-target", "bpf", f"-D__{platform.machine()}__", "-mcpu=v3", "-O2", "-g", "-w",
-                                   include, "-c", f"{stem}.bpf.c", "-o", f"{stem}.o"], cwd=self.folder)
+        compiled = self.objects or compile_object(self.folder, stem, FLAGS[0])
         cleaved = [path for path in (self.cleave.parent.parent / "runtime" / "cleaved", self.cleave.with_name("cleaved"))
                    if path.exists()]
-        return compiled.returncode == 0 and bool(cleaved) and subprocess.run(
-            [str(cleaved[0]), "verify", f"{stem}.o"], cwd=self.folder, capture_output=True).returncode == 0
+        return compiled and bool(cleaved) and subprocess.run(
+            [str(cleaved[0]), "verify", f"{stem}.bpf.o"], cwd=self.folder, capture_output=True).returncode == 0
 
     def forget_maps(self, stem):
         """clang drops maps that nothing reaches; those of a program that it does not take are nobody's business.
         Returns what `inspect` knows."""
         path = self.folder / f"{stem}.maps.json"
-        seen = subprocess.run([str(self.cleave), "inspect", f"{stem}.bpf.c", *self.options, "--json", "--", "-w"], cwd=self.folder,
+        seen = subprocess.run([str(self.cleave), "inspect", *self.input(stem), "--json", *self.flags()], cwd=self.folder,
                               capture_output=True, text=True, errors="replace")
         if seen.returncode:
             return None
@@ -72,9 +74,15 @@ class Checker:
         return inspected
 
     def command(self, stem, seed, delay):
-        return [str(self.cleave), "check", f"{stem}.bpf.c", *self.options, "--split", "every", "--packets", str(self.packets), "--seed",
+        return [str(self.cleave), "check", *self.input(stem), "--split", "every", "--packets", str(self.packets), "--seed",
                 str(seed), "--gen", f"{stem}.gen.json", "--map-init", f"{stem}.maps.json", "--save-mismatch",
-                f"{stem}.pcap", "--json"] + ([] if delay is None else ["--delay", str(delay)]) + ["--", "-w"]
+                f"{stem}.pcap", "--json"] + ([] if delay is None else ["--delay", str(delay)]) + self.flags()
+
+    def input(self, stem):
+        return [f"{stem}.bpf.{'o' if self.objects else 'c'}", *self.options]
+
+    def flags(self):
+        return [] if self.objects else ["--", "-w"]
 
     def run(self, stem, seed, delay):
         child = subprocess.Popen(self.command(stem, seed, delay), cwd=self.folder, stdout=subprocess.PIPE,

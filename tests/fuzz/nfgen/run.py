@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from check import Checker
 from ledger import record
+from objects import FLAGS, flags_of, same_shape
 from program import generate
 from reduce import Reducer
 from tree import count_stmts
@@ -19,7 +20,7 @@ class Totals:
     def __init__(self):
         self.programs, self.kinds = 0, {}
         self.cuts = self.without = self.remedies = self.variants = self.reached = self.packets = 0
-        self.seen = {}
+        self.seen, self.shapes = {}, []  # failures; (seed, is the object's plan like the source's?)
 
     def add(self, outcome):
         self.programs += 1
@@ -54,6 +55,10 @@ def run(args):
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(totals.text())
+    if totals.shapes:
+        other = [str(seed) for seed, same in totals.shapes if not same]
+        print(f"nfgen: {len(totals.shapes)} plans of objects compared with the source's, {len(other)} of another shape"
+              + (f" (seeds {' '.join(other[:20])})" if other else ""))
     rejected = totals.kinds.get("rejected", 0)
     if rejected * 10 > max(totals.programs, 20):
         print(f"nfgen: the kernel took too few programs: {rejected} of {totals.programs} rejected")
@@ -72,14 +77,27 @@ def one(args, folder, seed, totals, deadline):
     if time.monotonic() > deadline:
         return
     program = generate(seed, args.size, args.kinds)
-    checker = Checker(args.cleave, folder, args.packets, args.timeout)
+    stem = f"nf{seed}"
+    for objects in (False, True) if args.object else (False,):
+        if not check_one(args, Checker(args.cleave, folder, args.packets, args.timeout, objects), program, totals):
+            break
+    if args.object and FLAGS[0] == flags_of(seed):
+        totals.shapes.append((seed, same_shape(args.cleave, folder, stem, program.options())))
+    for path in folder.glob(f"{stem}[.-]*"):
+        path.unlink()
+
+
+def check_one(args, checker, program, totals):
+    """True: there is more to do with this program."""
+    seed = program.seed
     outcome = checker.check(program, f"nf{seed}", delay=args.delay)
     totals.add(outcome)
     if args.log:
         with args.log.open("a") as log:
-            log.write(json.dumps(record(program, outcome, outcome.inspected, args.label)) + "\n")
+            log.write(json.dumps(record(program, outcome, outcome.inspected,
+                                        args.label + "-object" * checker.objects)) + "\n")
     if args.count == 0 or outcome.failed():
-        print(f"seed {seed}: {outcome.kind}, {outcome.cuts} cuts, {outcome.reached} of {len(outcome.variants)} reached"
+        print(f"seed {seed}{' (object)' * checker.objects}: {outcome.kind}, {outcome.cuts} cuts, {outcome.reached} of {len(outcome.variants)} reached"
               + (f": {outcome.key()}" if outcome.failed() else ""), flush=True)
     if outcome.failed():
         known = outcome.key() in totals.seen
@@ -88,8 +106,7 @@ def one(args, folder, seed, totals, deadline):
             keep(args, checker, program, outcome)
         elif not args.keep:
             print(outcome.said[-2000:], flush=True)
-    for path in folder.glob(f"nf{seed}[.-]*"):
-        path.unlink()
+    return outcome.kind == "ok"
 
 
 def keep(args, checker, program, outcome):
@@ -98,7 +115,7 @@ def keep(args, checker, program, outcome):
     args.keep.mkdir(parents=True, exist_ok=True)
     program.write(args.keep, stem)
     small = reduce_failure(args, checker, program, outcome)
-    final = Checker(args.cleave, args.keep, args.packets, args.timeout)
+    final = Checker(args.cleave, args.keep, args.packets, args.timeout, checker.objects)
     shown = final.check(program, f"{stem}-reduced", small, args.delay)
     command = " ".join(final.command(f"{stem}-reduced", program.seed, args.delay)).replace(" --json", "")
     (args.keep / f"{stem}-reduced.txt").write_text(
