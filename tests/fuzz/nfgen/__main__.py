@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 
 from kinds import ALL  # noqa: E402
 from ledger import sums  # noqa: E402
+from pick import pick  # noqa: E402
 from program import generate  # noqa: E402
 from run import run  # noqa: E402
 
@@ -40,9 +41,12 @@ def parse_arguments():
     check.add_argument("--object", action="store_true", help="each also compiled by clang, as an object")
     check.add_argument("--log", type=pathlib.Path, help="a line of JSON for each program, appended")
     check.add_argument("--label", default="", help="of the lines of --log: which generator and tool")
+    check.add_argument("--seeds", type=pathlib.Path, help="a file of seeds, instead of --first and --count")
+    some = commands.add_parser("pick", help="seeds for a test: small programs of all kinds")
+    some.add_argument("--count", type=int, default=200)
     total = commands.add_parser("sums", help="sums of logs")
     total.add_argument("logs", nargs="+")
-    for each in (show, write, check):
+    for each in (show, write, check, some):
         each.add_argument("--size", type=int, default=45, help="about how many statements; part of what a seed means")
         each.add_argument("--kinds", type=lambda text: [word for word in text.split(",") if word], default=[],
                           help="kinds of statements that each program has: " + ", ".join(ALL) + "; part of what a seed means")
@@ -56,6 +60,8 @@ def main():
     elif args.command == "write":
         args.folder.mkdir(parents=True, exist_ok=True)
         generate(args.seed, args.size, args.kinds).write(args.folder, f"nf{args.seed}")
+    elif args.command == "pick":
+        print("\n".join(map(str, pick(args.count, args.size))))
     elif args.command == "sums":
         print("\n".join(sums(args.logs)))
     else:

@@ -2,6 +2,7 @@
 
     ok         every split is the same as the kernel's run of the source
     rejected   the kernel's verifier does not take the source itself: nothing to compare with
+    declined   an object that is refused for one of the reasons of ir/reasons.def, with a line
     model      the verifier takes the source, but Cleave's model of it does not
     mismatch   a split differs
     overtaken  a split differs, but not if every packet is completed before the next
@@ -10,7 +11,7 @@
     refused    check says that the input is at fault
     verifier   the verifier refuses a kernel part, and no remedy or other cut was found
 
-All but the first two are failures; key() tells whether two of them are the same. A cut without a split for a reason of
+All but the first three are failures; key() tells whether two of them are the same. A cut without a split for a reason of
 the plan's (packets leave the kernel before it on every path) is an answer, and only counted.
 """
 
@@ -20,6 +21,7 @@ import re
 import signal
 import subprocess
 
+from ledger import place_and_reason
 from objects import FLAGS, compile_object, flags_of
 
 FAILURES = ("model", "mismatch", "overtaken", "crash", "no-time", "refused", "verifier")
@@ -48,6 +50,8 @@ class Checker:
             outcome.kind = "overtaken"
         if outcome.kind == "rejected" and self.kernel_takes(stem):
             outcome.kind = "model"
+        if outcome.kind == "refused" and self.objects and place_and_reason(outcome.said)[1]:
+            outcome.kind = "declined"
         outcome.inspected = inspected
         return outcome
 

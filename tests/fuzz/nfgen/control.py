@@ -7,6 +7,7 @@ from scope import Scope
 UNROLL = ["", "#pragma clang loop unroll(disable)\n", "#pragma clang loop unroll(disable)\n", "#pragma unroll\n"]
 READINGS = ["bpf_get_prandom_u32()", "bpf_ktime_get_ns()", "bpf_xdp_get_buff_len(ctx)", "ctx->ingress_ifindex",
             "ctx->rx_queue_index", "DATA_END(ctx) - DATA(ctx)", "bpf_get_smp_processor_id()", "bpf_jiffies64()"]
+TC_READINGS = [each for each in READINGS if each not in ("bpf_xdp_get_buff_len(ctx)", "ctx->rx_queue_index")]
 
 
 class ControlStatements:
@@ -127,7 +128,7 @@ class ControlStatements:
                      exprs=[self.ex.any(scope, "u64", 1), self.ex.any(scope, "u32", 1)])]
 
     def reading(self, scope):
-        return [Stmt(f"{rnd_target(self.rnd, scope)} {self.rnd.choice(['=', '^='])} {self.rnd.choice(READINGS)};")]
+        return [Stmt(f"{rnd_target(self.rnd, scope)} {self.rnd.choice(['=', '^='])} {self.rnd.choice(TC_READINGS if self.gen.tc else READINGS)};")]
 
     def checksum(self, scope):
         rnd, words, sum_ = self.rnd, self.gen.name("b"), self.gen.name("t")

@@ -30,6 +30,14 @@ def reason_of(sentence):
     return found[0] if found else None
 
 
+def place_and_reason(said):
+    """(line, row, text) of the first error with a place; (0, None, text) without one."""
+    found = [match for match in map(PLACE.match, said.splitlines()) if match and int(match[2])]
+    if not found:
+        return 0, None, said.strip()[:200]
+    return int(found[0][2]), reason_of(found[0][3]), found[0][3]
+
+
 def cuts_refused(said):
     """{cut, reason, line, text} for each cut that no split was made for."""
     out = []
@@ -64,10 +72,9 @@ def unexplained(refusals):
 def record(program, outcome, inspected, version):
     """One line of the log."""
     refused = cuts_refused(outcome.said) + (plan_refused(inspected) if inspected else [])
-    if outcome.kind == "refused":
-        place = PLACE.match(next((line for line in outcome.said.splitlines() if PLACE.match(line)), ""))
-        refused.append({"reason": reason_of(place[3]) if place else None, "line": int(place[2]) if place else 0,
-                        "text": outcome.reason()})
+    if outcome.kind in ("refused", "declined"):
+        line, reason, text = place_and_reason(outcome.said)
+        refused.append({"reason": reason, "line": line, "text": text})
     count = {}
     for each in refused:
         count[each["reason"] or "none"] = count.get(each["reason"] or "none", 0) + 1

@@ -19,6 +19,8 @@ from tree import Block, Expr, Stmt, is_closed, render
 
 PRELUDE = pathlib.Path(__file__).with_name("prelude.bpf.c")
 KINDS = ["__u64", "__u64", "__u32", "__u32", "__u32", "__u16", "__u8", "__s32", "__s64", "bool"]
+TC_SHARE = 0.1
+TC_VERDICTS = ["TC_ACT_OK", "TC_ACT_OK", "TC_ACT_SHOT", "TC_ACT_PIPE", "TC_ACT_UNSPEC", "TC_ACT_RECLASSIFY"]
 VERDICTS = ["XDP_PASS", "XDP_PASS", "XDP_DROP", "XDP_TX", "XDP_TX", "XDP_ABORTED"]
 
 
@@ -67,9 +69,14 @@ class Generator:
         self.clocks = self.rnd.random() < 0.6
         self.kernel_only = self.rnd.random() < 0.04  # an op that only the kernel has leaves little to cut
         self.leave = self.control_part.leave
-        self.context = "struct xdp_md"
+        self.tc = self.rnd.random() < TC_SHARE or "skb" in wanted
+        self.context = "struct __sk_buff" if self.tc else "struct xdp_md"
+        self.resizes &= not self.tc
+        self.kernel_only &= not self.tc
         self.weight = 20 if size < 20 else 8  # of the statements of each kind; those that all programs have come to about 100
         self.kinds = [kind(self) for name, kind in ALL.items() if self.rnd.random() < kind.CHANCE or name in wanted]
+        self.kinds = [kind for kind in self.kinds if kind.TC or not self.tc]
+        self.kinds += [ALL["skb"](self)] if self.tc and "skb" not in wanted else []
 
     def name(self, letter):
         self.count += 1
@@ -77,6 +84,10 @@ class Generator:
 
     def verdict(self, scope):
         rnd, draw = self.rnd, self.rnd.random()
+        if self.tc and draw < 0.9:
+            return Expr(rnd.choice(TC_VERDICTS), "u32")
+        if self.tc:
+            return Expr(f"bpf_redirect({rnd.choice([1, 2, 3])}, {rnd.choice(['0', 'BPF_F_INGRESS'])})", "u32")
         if draw < 0.7:
             return Expr(rnd.choice(VERDICTS), "u32")
         if draw < 0.8:
@@ -131,7 +142,7 @@ class Generator:
     def declare(self):
         rnd, out = self.rnd, []
         kinds = [rnd.choice(TYPES) for _ in range(rnd.randint(1, 4))]
-        kinds += [rnd.choice(DEVICES)] if rnd.random() < 0.25 else []
+        kinds += [rnd.choice(DEVICES)] if not self.tc and rnd.random() < 0.25 else []
         for kind in kinds:
             self.count += 1
             new = Map(self.count, kind, rnd)
@@ -167,7 +178,7 @@ class Generator:
         self.budget, self.verdict = start, save
         last = Stmt("return @0;", exprs=[self.ex.any(scope, "u64", 1)], pinned=True)
         self.functions.append((name, "__u64"))
-        return Stmt(f"static {word} __u64 {name}(struct xdp_md *ctx, __u64 {a}, __u32 {b})\n{{", Block(body + [last]), "}", " ",
+        return Stmt(f"static {word} __u64 {name}({self.context} *ctx, __u64 {a}, __u32 {b})\n{{", Block(body + [last]), "}", " ",
                     defines=[name], inner=[a, b], whole=True)
 
     def observe(self, scope):
@@ -201,7 +212,7 @@ class Generator:
         top += [stmt for kind in self.kinds for stmt in kind.programs()]
         self.budget = self.size
         body = self.body(rnd.randint(self.size // 8 + 1, self.size // 3))
-        top.append(Stmt(f'SEC("xdp")\nint nf({self.context} *ctx)\n{{', Block(body), "}", " ", pinned=True, whole=True))
+        top.append(Stmt(f'SEC("{"tc" if self.tc else "xdp"}")\nint nf({self.context} *ctx)\n{{', Block(body), "}", " ", pinned=True, whole=True))
         top.append(Stmt('char _license[] SEC("license") = "Dual BSD/GPL";', pinned=True))
         tree = Block(top)
         assert is_closed(tree), f"seed {self.seed}: a name stands outside its scope"

@@ -67,6 +67,9 @@ def run(args):
 
 
 def seeds(args, deadline):
+    if args.seeds:
+        yield from map(int, args.seeds.read_text().split())
+        return
     seed = args.first
     while (not args.count or seed < args.first + args.count) and (args.count or time.monotonic() < deadline):
         yield seed

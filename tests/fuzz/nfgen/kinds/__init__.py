@@ -10,10 +10,11 @@ from kinds.loops import Loops
 from kinds.nests import Nests
 from kinds.numbers import Numbers
 from kinds.records import Records
+from kinds.skb import Skb
 from kinds.spans import Spans
 from kinds.structs import Structs
 from kinds.tails import Tails
 
 ALL = {"calls": Calls, "chosen": Chosen, "each": Each, "events": Events, "globals": Globals, "locks": Locks,
-       "loops": Loops, "nests": Nests, "numbers": Numbers, "records": Records, "spans": Spans, "structs": Structs,
+       "loops": Loops, "nests": Nests, "numbers": Numbers, "records": Records, "skb": Skb, "spans": Spans, "structs": Structs,
        "tails": Tails}
