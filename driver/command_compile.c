@@ -102,6 +102,11 @@ int compile_by_options(struct compilation *c, struct options *o, struct diag *di
 	c->input.program = o->text[OPTION_PROGRAM];
 	c->input.tail_calls = o->text[OPTION_TAIL_CALLS];
 	c->input.btf = o->text[OPTION_BTF];
+	c->input.type = o->text[OPTION_TYPE];
+	if (c->input.type && strcmp(c->input.type, "xdp") && strcmp(c->input.type, "tc")) {
+		diag_error(diag, NO_LOC, "--type is xdp or tc, not %s", c->input.type);
+		return EXIT_CLEAVE_USAGE;
+	}
 	c->input.flags = o->flags;
 	c->input.flag_count = o->flag_count;
 	c->target_path = o->text[OPTION_TARGET];

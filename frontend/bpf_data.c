@@ -248,6 +248,13 @@ static void read_license(struct bpf_object *o, const struct elf_section *s)
 					  arena_strndup(o->arena, (const char *)s->bytes, s->size));
 }
 
+/* iproute2 and old libbpf: `maps`, or one section for each. */
+static bool is_legacy(const char *section)
+{
+	return !strcmp(section, SECTION_MAPS_LEGACY) ||
+	       starts_with(section, SECTION_MAPS_LEGACY "/");
+}
+
 int bpf_object_read_data(struct bpf_object *object, struct diag *diag)
 {
 	struct bpf_object *o = object;
@@ -260,7 +267,7 @@ int bpf_object_read_data(struct bpf_object *object, struct diag *diag)
 			read_license(o, s);
 		else if (!strcmp(s->name, SECTION_MAPS))
 			err = read_maps(o, i, false, diag) ?: err;
-		else if (!strcmp(s->name, SECTION_MAPS_LEGACY))
+		else if (is_legacy(s->name) && s->type == SHT_PROGBITS)
 			err = read_maps(o, i, true, diag) ?: err;
 		else if (holds_data(s) && s->size)
 			err = read_data(o, i, diag) ?: err;

@@ -46,6 +46,11 @@ static int64_t tail_bytes(const struct btf_type *t)
 	}
 }
 
+size_t bpf_types_record_bytes(const struct btf_type *type)
+{
+	return sizeof *type + (size_t)tail_bytes(type);
+}
+
 static bool check_members(const struct bpf_types *types, const struct btf_type *t)
 {
 	const struct btf_member *m = bpf_type_members(t);

@@ -45,6 +45,8 @@ const struct btf_type *bpf_types_get(const struct bpf_types *types, uint32_t id)
 const char *bpf_types_name(const struct bpf_types *types, const struct btf_type *type);
 /* Bytes of a type, or 0 when it has none. */
 uint64_t bpf_types_size(const struct bpf_types *types, uint32_t id);
+/* Of the whole record. */
+size_t bpf_types_record_bytes(const struct btf_type *type);
 /* The section's variables, or NULL. */
 const struct btf_type *bpf_types_section(const struct bpf_types *types, const char *name);
 

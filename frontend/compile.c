@@ -1,6 +1,7 @@
 /* Runs clang: once to bitcode and, beside it, once to the object that is the oracle. */
 #include "frontend/frontend.h"
 #include "frontend/lift.h"
+#include "frontend/object_modern.h"
 #include "frontend/source_place.h"
 
 #include <elf.h>
@@ -236,6 +237,7 @@ static int lift(struct arena *arena, const struct frontend_input *input,
 				  .path = input->path,
 				  .program = input->program,
 				  .tail_calls = input->tail_calls,
+				  .type = input->type,
 				  .btf = input->btf};
 
 	return frontend_lift(arena, &lift, &out->bitcode, &out->bitcode_size, chosen, diag);
@@ -296,11 +298,13 @@ int frontend_compile(struct arena *arena, const struct frontend_input *input,
 			     : run_clang(arena, input, out, diag);
 	if (!err)
 		err = load(arena, input, chosen, lifted, out, diag);
-	if (err == -EAGAIN) /* BPF assembly: its object says what it does */
+	if (err == -EAGAIN) /* BPF assembly, old maps: the object says it */
 		err = lift(arena, input, out, &chosen, diag)
 			  ?: load(arena, input, chosen, true, out, diag);
 	if (err)
 		return err;
+	if (out->oracle)
+		object_modernise(arena, &out->oracle, &out->oracle_size);
 	out->clang_version = frontend_clang_version(out->program);
 	frontend_copy_bitcode(out->program, &out->bitcode, &out->bitcode_size);
 	return 0;

@@ -30,6 +30,7 @@ struct frontend_input {
 	const char
 	    *tail_calls; /* what arrays of programs hold: "MAP[INDEX]=PROGRAM,...", or NULL */
 	const char *btf; /* file with the BTF of the kernel that CO-RE asks; NULL: this machine's */
+	const char *type; /* of an object's program: "xdp", "tc", or NULL: as its section says */
 };
 
 struct frontend_output {

@@ -22,6 +22,7 @@ struct lift_input {
 	const char *path;       /* for messages */
 	const char *program;    /* function to take when there are several, or NULL */
 	const char *tail_calls; /* "MAP[INDEX]=PROGRAM,...", or NULL */
+	const char *type;       /* "xdp" or "tc": what a section of another name holds, or NULL */
 	const char *btf;        /* file with the BTF of the kernel that CO-RE asks, or NULL */
 };
 

@@ -20,6 +20,15 @@ static bool section_is(LLVMValueRef global, const char *name)
 	return section && !strcmp(section, name);
 }
 
+/* struct bpf_map_def: clang's object is read instead, as any old object is. */
+static bool is_legacy(LLVMValueRef global)
+{
+	const char *section = LLVMGetSection(global);
+
+	return section && (!strcmp(section, SECTION_MAPS_LEGACY) ||
+			   !strncmp(section, SECTION_MAPS_LEGACY "/", sizeof SECTION_MAPS_LEGACY));
+}
+
 bool frontend_is_map(LLVMValueRef global)
 {
 	return section_is(global, SECTION_MAPS);
@@ -66,7 +75,9 @@ static int collect_maps(struct ir_program *program, struct diag *diag)
 		struct ir_map *map;
 
 		next = LLVMGetNextGlobal(g);
-		if (section_is(g, SECTION_MAPS_LEGACY)) {
+		if (is_legacy(g) && LLVMGetFirstUse(g)) {
+			if (!program->from_object)
+				return -EAGAIN;
 			diag_error(diag, frontend_value_loc(program, g),
 				   "map %s is defined without BTF; define it in SEC(\".maps\")",
 				   global_name(program, g));
@@ -204,6 +215,8 @@ int frontend_collect_globals(struct ir_program *program, struct diag *diag)
 	size_t cap = 0;
 	int err = collect_maps(program, diag);
 
+	if (err == -EAGAIN)
+		return err;
 	for (g = LLVMGetFirstGlobal(program->llvm->module); g; g = LLVMGetNextGlobal(g)) {
 		if (section_is(g, SECTION_LICENSE))
 			read_license(program, g);

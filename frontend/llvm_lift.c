@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "frontend/lift.h"
+#include "frontend/object_program.h"
 #include "ir/ir.h"
 #include "support/arena.h"
 
@@ -22,71 +23,6 @@
 #define PASSES                                                                                     \
 	"function(mem2reg,adce,sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,adce),"  \
 	"deadargelim"
-
-/* ---- which program ---- */
-
-static int refuse(const struct bpf_object *o, struct diag *diag, enum ir_reason reason,
-		  const char *detail)
-{
-	struct ir_why why = {reason, detail};
-
-	diag_error(diag, (struct src_loc){.file = o->path}, "%s", ir_why_sentence(o->arena, why));
-	return -EINVAL;
-}
-
-static bool is_program(const struct bpf_object *o, const struct bpf_function *f)
-{
-	enum ir_program_kind kind;
-
-	return f->entry && ir_section_kind(o->code[f->code].section, &kind);
-}
-
-/* Is it known to be called by others: in `.values` of a map, or in --tail-calls? */
-static bool is_called(const struct bpf_object *o, const struct bpf_function *f, const char *calls)
-{
-	for (size_t m = 0; m < o->map_count; m++)
-		for (size_t c = 0; c < o->maps[m].content_count; c++) {
-			const struct bpf_reference *held = &o->maps[m].contents[c].held;
-
-			if (held->kind == BPF_REFERENCE_CODE && held->index == f->code &&
-			    held->offset == f->first)
-				return true;
-		}
-	return lift_names_program(calls, f->name);
-}
-
-/* Without a name: the only one, or the only one that no other is known to call. */
-static int choose(struct bpf_object *o, const struct lift_input *input,
-		  struct bpf_function **chosen, struct diag *diag)
-{
-	const char *names = NULL;
-	unsigned count = 0, uncalled = 0;
-
-	*chosen = NULL;
-	for (size_t i = 0; i < o->function_count; i++) {
-		struct bpf_function *f = &o->functions[i];
-		bool called = !input->program && is_called(o, f, input->tail_calls);
-
-		if (!is_program(o, f))
-			continue;
-		count++;
-		uncalled += !called;
-		names = names ? arena_printf(o->arena, "%s, %s", names, f->name) : f->name;
-		if (input->program ? !strcmp(input->program, f->name) : !called)
-			*chosen = f;
-	}
-	if (!count)
-		return refuse(o, diag, IR_REASON_NO_PROGRAM, NULL);
-	if (!*chosen && input->program) {
-		diag_error(diag, (struct src_loc){.file = o->path},
-			   "there is no XDP or TC program %s in it; there is %s", input->program,
-			   names);
-		return -EINVAL;
-	}
-	if (!input->program && uncalled != 1)
-		return refuse(o, diag, IR_REASON_MANY_PROGRAMS, names);
-	return 0;
-}
 
 /* ---- the module ---- */
 
@@ -214,7 +150,7 @@ int frontend_lift(struct arena *arena, const struct lift_input *input, const cha
 	int err = bpf_object_read(arena, input->bytes, input->size, input->path, &object, diag);
 
 	if (!err)
-		err = choose(&object, input, &program, diag);
+		err = object_program_choose(&object, input, &program, diag);
 	host = err ? NULL : bpf_core_host_open(arena, input->btf, diag);
 	if (!host)
 		return err ?: -EINVAL;

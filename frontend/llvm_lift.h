@@ -112,8 +112,6 @@ LLVMValueRef lift_condition(struct lift_function *f, const struct bpf_instructio
 /* ---- functions ---- */
 /* Analyses the program and all that it may reach by tail calls; `tail_calls`: as the user says. */
 int lift_find_programs(struct lift *lift, struct bpf_function *program, const char *tail_calls);
-/* Does "MAP[INDEX]=PROGRAM,..." (or NULL) name it? */
-bool lift_names_program(const char *tail_calls, const char *program);
 /* The program that an array of programs begins with, once it is declared; or NULL. */
 LLVMValueRef lift_program_of(struct lift *lift, const struct bpf_reference *reference);
 int lift_declare(struct lift *lift);

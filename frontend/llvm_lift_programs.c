@@ -4,22 +4,13 @@
  * it may be any program of the object of the same kind.
  */
 #include "frontend/llvm_lift.h"
+#include "frontend/object_program.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
 #include <string.h>
 
 #include "support/arena.h"
-
-bool lift_names_program(const char *tail_calls, const char *program)
-{
-	size_t length = strlen(program);
-
-	for (const char *at = tail_calls; at && (at = strstr(at, "]=")); at += 2)
-		if (!strncmp(at + 2, program, length) && (!at[2 + length] || at[2 + length] == ','))
-			return true;
-	return false;
-}
 
 static bool names_map(const char *tail_calls, const char *map)
 {
@@ -79,7 +70,7 @@ static int add_targets(struct lift *l, const struct bpf_map_symbol *map, const c
 		if (!f->entry || !ir_section_kind(o->code[f->code].section, &kind) ||
 		    kind != l->programs[0].analysis->kind)
 			continue;
-		if (!known || holds_program(map, f) || lift_names_program(tail_calls, f->name))
+		if (!known || holds_program(map, f) || object_program_in(tail_calls, f->name))
 			err = add_program(l, f);
 	}
 	return err;

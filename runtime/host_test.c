@@ -126,16 +126,33 @@ static void preset_sections(struct bpf_object *object, const struct host_test_lo
 	}
 }
 
+/* Of a program whose section says nothing (an old object's "prog") the bundle knows the type. */
+static void type_program(struct bpf_program *prog, bool tc)
+{
+	if (bpf_program__type(prog) != BPF_PROG_TYPE_UNSPEC)
+		return;
+	bpf_program__set_type(prog, tc ? BPF_PROG_TYPE_SCHED_CLS : BPF_PROG_TYPE_XDP);
+	if (!tc)
+		bpf_program__set_expected_attach_type(prog, BPF_XDP);
+}
+
 static struct bpf_program *choose_programs(struct bpf_object *object,
 					   const struct host_test_load *load)
 {
 	struct bpf_program *prog, *chosen = bpf_object__find_program_by_name(object, load->program);
 
 	host_program_types(object);
-	bpf_object__for_each_program(prog, object) bpf_program__set_autoload(
-	    prog, prog == chosen || !strcmp(bpf_program__name(prog), CLEAVE_PROG_BATCH) ||
-		      !strcmp(bpf_program__name(prog), CLEAVE_PROG_OUTPUT) ||
-		      (load->bundle && layer_is_called(load->bundle, bpf_program__name(prog))));
+	bpf_object__for_each_program(prog, object)
+	{
+		const char *name = bpf_program__name(prog);
+		bool wanted = prog == chosen || !strcmp(name, CLEAVE_PROG_BATCH) ||
+			      !strcmp(name, CLEAVE_PROG_OUTPUT) ||
+			      (load->bundle && layer_is_called(load->bundle, name));
+
+		bpf_program__set_autoload(prog, wanted);
+		if (wanted)
+			type_program(prog, load->tc);
+	}
 	return chosen;
 }
 

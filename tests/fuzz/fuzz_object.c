@@ -3,6 +3,7 @@
  * lifter. What is taken has to be a module that LLVM finds whole (a debug build checks that).
  */
 #include "frontend/lift.h"
+#include "frontend/object_modern.h"
 #include "support/arena.h"
 #include "tests/fuzz/fuzz_file.h"
 
@@ -23,6 +24,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(bytes, data, size);
 	err = frontend_lift(arena, &input, &bitcode, &bitcode_size, &chosen, &diag);
 	require(!err == !diag.errors, "refused without a message, or taken with one");
+	if (!err) {
+		const char *modern = (const char *)bytes;
+
+		object_modernise(arena, &modern, &size);
+	}
 	free(bytes);
 	arena_free(&arena);
 	return 0;

@@ -39,6 +39,9 @@ refuses 'there are several programs (nf, other)' <<'EOT'
 SEC("xdp") int nf(struct xdp_md *ctx) { return XDP_PASS; }
 SEC("xdp") int other(struct xdp_md *ctx) { return XDP_DROP; }
 EOT
+refuses 'there is nf in section ingress; --program NAME or --type xdp takes it as one' <<'EOT'
+SEC("ingress") int nf(struct xdp_md *ctx) { return XDP_PASS; }
+EOT
 refuses 'big-endian' --target=bpfeb <<'EOT'
 SEC("xdp") int nf(struct xdp_md *ctx) { return XDP_PASS; }
 EOT

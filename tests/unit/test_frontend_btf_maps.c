@@ -87,6 +87,25 @@ static void test_globals(void **state)
 	case_close(&c);
 }
 
+/* A definition of the old kind is read by clang's object, if there is one. */
+static void test_old(void **state)
+{
+	static const char map[] =
+	    "struct { int type, key, value, n; }\nold SEC(\"maps\") = {2, 4, 8, 9};\n" NF;
+	struct frontend_case c = case_open();
+	const struct ir_map *m;
+
+	case_write("nf.bpf.c", arena_printf(c.arena, PROLOGUE "%s" LOOKUP("old"), map));
+	case_run(&c);
+	case_expect_ok(&c);
+	m = &c.output.program->maps[0];
+	assert_string_equal(m->name, "old");
+	assert_int_equal(m->type, BPF_MAP_TYPE_ARRAY);
+	assert_int_equal(m->value_size, 8);
+	assert_int_equal(m->max_entries, 9);
+	case_close(&c);
+}
+
 static void test_refusals(void **state)
 {
 	case_refused("struct { __uint(type, BPF_MAP_TYPE_QUEUE); __uint(max_entries, 64);\n"
@@ -97,10 +116,6 @@ static void test_refusals(void **state)
 	case_refused("struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, int);\n"
 		     "__type(value, int); } h SEC(\".maps\");\n" NF LOOKUP("h"),
 		     2, "map h has no max_entries");
-	case_refused(
-	    "struct { int type, key, value, n; }\nold SEC(\"maps\") = {1, 4, 4, 9};\n" NF LOOKUP(
-		"old"),
-	    2, "map old is defined without BTF");
 	case_refused("struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(nonsense, 1); }\n"
 		     "n SEC(\".maps\");\n" NF LOOKUP("n"),
 		     2, "nonsense");
@@ -131,9 +146,9 @@ static void test_pinning_is_noted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_definition),       cmocka_unit_test(test_only_touched_maps),
-	    cmocka_unit_test(test_globals),          cmocka_unit_test(test_refusals),
-	    cmocka_unit_test(test_pinning_is_noted),
+	    cmocka_unit_test(test_definition), cmocka_unit_test(test_only_touched_maps),
+	    cmocka_unit_test(test_globals),    cmocka_unit_test(test_old),
+	    cmocka_unit_test(test_refusals),   cmocka_unit_test(test_pinning_is_noted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
