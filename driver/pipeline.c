@@ -55,6 +55,16 @@ static void warn_of_replay(struct compilation *c)
 		     ir_why_sentence(p->arena, p->edges[0].cut));
 }
 
+/*
+ * A check runs an object as it is (runtime/host_replay.h); but TC programs leave their context for
+ * the check to see, and programs that tail calls reach have to be replayed too.
+ */
+static bool is_input_checked(const struct compilation *c)
+{
+	return c->front.oracle_is_input && c->front.program->kind == IR_PROGRAM_XDP &&
+	       !c->front.program->program_count;
+}
+
 static int emit_parts(struct compilation *c)
 {
 	struct backend_options options = {.replay_inputs = c->check};
@@ -71,7 +81,7 @@ static int emit_parts(struct compilation *c)
 		if (wanted)
 			err = backend_table[b]->emit(c->plan, &options, &c->parts[b], c->diag);
 	}
-	if (!err && c->check && c->front.oracle && !c->replayed_source.size)
+	if (!err && c->check && c->front.oracle && !is_input_checked(c) && !c->replayed_source.size)
 		err = backend_emit_replayed_source(c->front.program, &c->replayed_source, c->diag);
 	return err;
 }

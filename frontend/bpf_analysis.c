@@ -148,9 +148,9 @@ static bool tests_for_null(const struct bpf_instruction *i, const struct bpf_sta
 {
 	struct bpf_value right = bpf_operand(i, state);
 
-	return BPF_CLASS(i->code) == BPF_JMP && bpf_value_is_pointer(state->reg[i->dst]) &&
-	       bpf_value_is_constant(right) && right.number == 0 &&
-	       (BPF_OP(i->code) == BPF_JEQ || BPF_OP(i->code) == BPF_JNE);
+	return BPF_CLASS(i->code) == BPF_JMP && i->dst != BPF_FRAME_REGISTER &&
+	       bpf_value_is_pointer(state->reg[i->dst]) && bpf_value_is_constant(right) &&
+	       right.number == 0 && (BPF_OP(i->code) == BPF_JEQ || BPF_OP(i->code) == BPF_JNE);
 }
 
 void bpf_find_ways(const struct bpf_analysis *a, int instance, uint32_t block,
@@ -186,7 +186,7 @@ static void go(struct bpf_analysis *a, int instance, struct bpf_way way, struct 
 		return;
 	}
 	before = state->reg[way.null_register];
-	state->reg[way.null_register] = (struct bpf_value){.kind = BPF_VALUE_NUMBER, .known = true};
+	state->reg[way.null_register] = BPF_KNOWN(BPF_VALUE_NUMBER, 0, 0);
 	flow_into(a, instance, way.block, state);
 	state->reg[way.null_register] = before;
 }
@@ -222,7 +222,7 @@ static void call(struct bpf_analysis *a, int instance, uint32_t block, struct bp
 	entry->reg[0] = (struct bpf_value){.kind = BPF_VALUE_NONE};
 	for (unsigned r = 6; r < BPF_FRAME_REGISTER; r++)
 		entry->reg[r] = (struct bpf_value){.kind = BPF_VALUE_NONE};
-	entry->reg[BPF_FRAME_REGISTER] = (struct bpf_value){BPF_VALUE_FRAME, true, child, 0};
+	entry->reg[BPF_FRAME_REGISTER] = BPF_KNOWN(BPF_VALUE_FRAME, child, 0);
 	flow_into(a, child, a->instances[child].cfg->order[0], entry);
 	flow_back(a, child, state);
 }
@@ -291,8 +291,8 @@ static struct bpf_state *first_state(struct bpf_analysis *a)
 {
 	struct bpf_state *state = arena_alloc(a->object->arena, bpf_state_bytes(0));
 
-	state->reg[1] = (struct bpf_value){BPF_VALUE_CONTEXT, true, 0, 0};
-	state->reg[BPF_FRAME_REGISTER] = (struct bpf_value){BPF_VALUE_FRAME, true, 0, 0};
+	state->reg[1] = BPF_KNOWN(BPF_VALUE_CONTEXT, 0, 0);
+	state->reg[BPF_FRAME_REGISTER] = BPF_KNOWN(BPF_VALUE_FRAME, 0, 0);
 	return state;
 }
 

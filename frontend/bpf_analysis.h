@@ -21,6 +21,7 @@
 #include "ir/ir.h"
 
 struct ir_context_field;
+struct ir_helper;
 
 struct bpf_instance {
 	struct bpf_function *function;
@@ -67,6 +68,12 @@ struct src_loc bpf_place(const struct bpf_analysis *analysis, int instance, uint
 void bpf_step(struct bpf_analysis *analysis, int instance, struct bpf_state *state, uint32_t at);
 /* The right side of an arithmetic instruction or a comparison. */
 struct bpf_value bpf_operand(const struct bpf_instruction *i, const struct bpf_state *state);
+/* The slots of the frame that a pointer points into; NULL: not known, or not one of ours. */
+struct bpf_value *bpf_frame_slots(const struct bpf_analysis *analysis, int instance,
+				  struct bpf_state *state, struct bpf_value base);
+/* Bytes of memory that a helper reaches through argument n, or -1: not known. */
+int64_t bpf_argument_bytes(const struct bpf_analysis *analysis, const struct bpf_state *state,
+			   const struct ir_helper *helper, unsigned n);
 /* What a load yields. */
 struct bpf_value bpf_loaded_value(const struct bpf_analysis *analysis, int instance,
 				  struct bpf_state *state, const struct bpf_instruction *i);
@@ -93,6 +100,12 @@ void bpf_find_frames(struct bpf_analysis *analysis);
  */
 int bpf_private_slot(const struct bpf_analysis *analysis, int instance, struct bpf_value base,
 		     const struct bpf_instruction *i);
+/* Where in the memory that `base` points into an access begins. */
+static inline int64_t bpf_access_at(struct bpf_value base, const struct bpf_instruction *i)
+{
+	return (int64_t)((uint64_t)base.number + (uint64_t)i->offset);
+}
+
 /* Bytes of an access to memory. */
 unsigned bpf_access_bytes(const struct bpf_instruction *i);
 

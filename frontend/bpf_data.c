@@ -235,6 +235,7 @@ static int read_data(struct bpf_object *o, uint32_t section, struct diag *diag)
 				  .bytes = s->bytes,
 				  .size = (uint32_t)s->size,
 				  .constant = starts_with(s->name, ".rodata"),
+				  .merged = s->flags & SHF_MERGE,
 				  .nameless = starts_with(s->name, ".rodata.")};
 	read_variables(o, data);
 	data->nameless = data->nameless && !data->variable_count;

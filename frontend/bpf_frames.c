@@ -12,6 +12,8 @@
 #include "ir/helpers.h"
 #include "support/arena.h"
 
+enum { HELD_DEPTH = 4 };
+
 static void expose(struct bpf_analysis *a, struct bpf_value base, int64_t from, int64_t bytes)
 {
 	struct bpf_instance *i;
@@ -30,10 +32,37 @@ static void expose(struct bpf_analysis *a, struct bpf_value base, int64_t from, 
 			i->exposed[slot] = true;
 }
 
-/* From there to the frame's end, where an address goes to who knows what to do. */
-static void expose_behind(struct bpf_analysis *a, struct bpf_value base)
+/*
+ * Bytes go to who knows what to do, and with them the addresses that are kept there: who has those
+ * may follow them, up to the end of their frame. Addresses that lie in a circle reach all.
+ */
+static void let_go(struct bpf_analysis *a, int instance, struct bpf_state *state,
+		   struct bpf_value base, int64_t bytes, unsigned depth)
 {
-	expose(a, base, base.number, base.number < 0 ? -base.number : 0);
+	struct bpf_value *slots = bpf_frame_slots(a, instance, state, base);
+
+	expose(a, base, base.number, bytes);
+	for (int64_t slot = 0; slots && slot < BPF_SLOTS; slot++) {
+		struct bpf_value held = slots[slot];
+
+		if (-8 * slot <= base.number || -8 * (slot + 1) >= base.number + bytes)
+			continue;
+		if (held.kind >= BPF_VALUE_POINTER || (held.kind == BPF_VALUE_FRAME && !depth))
+			a->frames_lost = true;
+		else if (held.kind == BPF_VALUE_FRAME)
+			let_go(a, instance, state, held, held.number < 0 ? -held.number : 0,
+			       depth - 1);
+	}
+}
+
+/* From there to the frame's end. */
+static void expose_behind(struct bpf_analysis *a, int instance, struct bpf_state *state,
+			  struct bpf_value base)
+{
+	if (base.kind >= BPF_VALUE_POINTER)
+		a->frames_lost = true;
+	if (base.kind == BPF_VALUE_FRAME)
+		let_go(a, instance, state, base, base.number < 0 ? -base.number : 0, HELD_DEPTH);
 }
 
 static bool plain_memory(const struct bpf_instruction *i)
@@ -44,7 +73,7 @@ static bool plain_memory(const struct bpf_instruction *i)
 /* The slot of the instance's own frame that an access stays in, or -1. */
 static int own_slot(int instance, struct bpf_value base, const struct bpf_instruction *i)
 {
-	int64_t at = base.number + i->offset;
+	int64_t at = bpf_access_at(base, i);
 	int64_t slot = (-at - 1) / 8;
 
 	if (base.kind != BPF_VALUE_FRAME || !base.known || base.index != instance ||
@@ -64,50 +93,16 @@ static void see_access(struct bpf_analysis *a, int instance, struct bpf_value ba
 	if (base.kind == BPF_VALUE_POINTER || base.kind == BPF_VALUE_MIXED)
 		a->frames_lost = true;
 	if (slot < 0) {
-		expose(a, base, base.number + i->offset, bpf_access_bytes(i));
+		expose(a, base, bpf_access_at(base, i), bpf_access_bytes(i));
 		return;
 	}
 	info->used[slot] = true;
 	info->mixed[slot] |= loaded.kind == BPF_VALUE_MIXED;
-	if (base.number + i->offset < info->lowest)
-		info->lowest = base.number + i->offset;
+	if (bpf_access_at(base, i) < info->lowest)
+		info->lowest = bpf_access_at(base, i);
 }
 
-static const struct bpf_map_symbol *find_map(const struct bpf_analysis *a,
-					     const struct bpf_state *state)
-{
-	for (unsigned r = 1; r <= IR_HELPER_ARGUMENTS_MAX; r++)
-		if (state->reg[r].kind == BPF_VALUE_MAP)
-			return state->reg[r].index < 0 ? NULL
-						       : &a->object->maps[state->reg[r].index];
-	return NULL;
-}
-
-/* Bytes that a helper reaches through argument n, or -1. */
-static int64_t argument_bytes(const struct bpf_analysis *a, const struct bpf_state *state,
-			      const struct ir_helper *helper, unsigned n)
-{
-	const struct bpf_map_symbol *map = find_map(a, state);
-	int bytes = ir_argument_memory(helper->arguments[n]).bytes;
-	uint32_t size = 0;
-
-	switch (bytes) {
-	case IR_EXTENT_NEXT:
-		return n + 1 < IR_HELPER_ARGUMENTS_MAX && bpf_value_is_constant(state->reg[n + 2])
-			   ? state->reg[n + 2].number
-			   : -1;
-	case IR_EXTENT_KEY:
-		size = map ? map->key_size : 0;
-		return size ? (int64_t)size : -1;
-	case IR_EXTENT_VALUE:
-		size = map ? map->value_size : 0;
-		return size ? (int64_t)size : -1;
-	default:
-		return bytes > 0 ? bytes : -1;
-	}
-}
-
-static void see_helper(struct bpf_analysis *a, const struct bpf_state *state,
+static void see_helper(struct bpf_analysis *a, int instance, struct bpf_state *state,
 		       const struct bpf_instruction *i)
 {
 	const struct ir_helper *helper = i->src ? NULL : ir_helper_by_number(i->imm);
@@ -118,12 +113,24 @@ static void see_helper(struct bpf_analysis *a, const struct bpf_state *state,
 
 		if (helper && helper->arguments[n] == IR_ARGUMENT_NO)
 			break;
-		bytes = helper ? argument_bytes(a, state, helper, n) : -1;
+		bytes = helper ? bpf_argument_bytes(a, state, helper, n) : -1;
 		if (bytes >= 0)
-			expose(a, pointer, pointer.number, bytes);
+			let_go(a, instance, state, pointer, bytes, HELD_DEPTH);
 		else
-			expose_behind(a, pointer);
+			expose_behind(a, instance, state, pointer);
 	}
+}
+
+/* Is what a store writes seen again by who loads it? */
+static bool keeps_address(const struct bpf_analysis *a, int instance, struct bpf_state *state,
+			  const struct bpf_instruction *i)
+{
+	struct bpf_value to = state->reg[i->dst], stored = state->reg[i->src];
+
+	if (stored.kind != BPF_VALUE_FRAME && stored.kind < BPF_VALUE_POINTER)
+		return true;
+	return bpf_frame_slots(a, instance, state, to) && plain_memory(i) &&
+	       bpf_access_bytes(i) == 8 && bpf_access_at(to, i) % 8 == 0;
 }
 
 static void see(struct bpf_analysis *a, int instance, struct bpf_state *state, uint32_t at)
@@ -138,9 +145,9 @@ static void see(struct bpf_analysis *a, int instance, struct bpf_state *state, u
 			   i);
 		break;
 	case BPF_STX:
-		if (state->reg[i->dst].kind != BPF_VALUE_FRAME)
-			expose_behind(a, state->reg[i->src]); /* the address leaves */
-							      /* fallthrough */
+		if (!keeps_address(a, instance, state, i)) /* the address leaves */
+			expose_behind(a, instance, state, state->reg[i->src]);
+		/* fallthrough */
 	case BPF_ST:
 		see_access(a, instance, state->reg[i->dst], BPF_ANY_NUMBER, i);
 		break;
@@ -149,11 +156,11 @@ static void see(struct bpf_analysis *a, int instance, struct bpf_state *state, u
 		/* An address that becomes a number is out of sight. */
 		if (BPF_SRC(i->code) == BPF_X && i->code != (BPF_ALU64 | BPF_MOV | BPF_X) &&
 		    state->reg[i->src].kind == BPF_VALUE_FRAME)
-			expose_behind(a, state->reg[i->src]);
+			expose_behind(a, instance, state, state->reg[i->src]);
 		break;
 	default:
 		if (i->code == (BPF_JMP | BPF_CALL) && !bpf_is_subprogram_call(i))
-			see_helper(a, state, i);
+			see_helper(a, instance, state, i);
 	}
 }
 

@@ -203,8 +203,10 @@ static bool refer_to_code(const struct bpf_object *o, const struct elf_symbol *s
 static bool refer_to_data(const struct bpf_object *o, const struct elf_symbol *symbol,
 			  int64_t addend, struct bpf_reference *to)
 {
-	int64_t offset = (int64_t)symbol->value + addend;
-	int map = bpf_object_find_map(o, symbol->section, offset);
+	int64_t offset = (int64_t)((uint64_t)symbol->value + (uint64_t)addend);
+	/* As libbpf: a map's symbol says which, whatever stands in the instruction. */
+	int map = bpf_object_find_map(
+	    o, symbol->section, symbol->type == STT_SECTION ? offset : (int64_t)symbol->value);
 	int data = bpf_object_find_data(o, symbol->section);
 
 	if (map >= 0)

@@ -83,6 +83,7 @@ struct bpf_data {
 	uint32_t size;
 	bool constant;
 	bool nameless; /* a compiler's strings: no variables */
+	bool merged;   /* constants that a linker may put together */
 	struct bpf_variable *variables;
 	size_t variable_count;
 };

@@ -44,9 +44,9 @@ const struct ir_context_field *bpf_loaded_pointer(const struct bpf_analysis *a,
 	if (BPF_CLASS(i->code) != BPF_LDX || BPF_MODE(i->code) != BPF_MEM ||
 	    base.kind != BPF_VALUE_CONTEXT || !base.known)
 		return NULL;
-	field = ir_context_field_at(a->kind, base.number + i->offset, bpf_access_bytes(i));
+	field = ir_context_field_at(a->kind, bpf_access_at(base, i), bpf_access_bytes(i));
 	return field && field->kind == IR_CONTEXT_POINTER &&
-		       field->offset == base.number + i->offset &&
+		       field->offset == bpf_access_at(base, i) &&
 		       field->bytes == bpf_access_bytes(i)
 		   ? field
 		   : NULL;
@@ -69,9 +69,8 @@ static enum bpf_kind pointer_kind(const struct ir_context_field *field)
 
 /* ---- the stack ---- */
 
-/* The slots of the frame that a pointer points into; NULL: not known, or not one of ours. */
-static struct bpf_value *frame_slots(const struct bpf_analysis *a, int instance,
-				     struct bpf_state *state, struct bpf_value base)
+struct bpf_value *bpf_frame_slots(const struct bpf_analysis *a, int instance,
+				  struct bpf_state *state, struct bpf_value base)
 {
 	int at = instance;
 
@@ -103,17 +102,37 @@ static void spoil_slots(struct bpf_value *slots, int64_t from, int64_t bytes)
 		slots[slot] = BPF_ANY_NUMBER;
 }
 
+/*
+ * Somebody may have written numbers somewhere in the memory that a pointer points into. A slot
+ * with a pointer keeps it: the verifier lets nobody use it as one that may have been overwritten.
+ */
+static void blur(const struct bpf_analysis *a, int instance, struct bpf_state *state,
+		 struct bpf_value base)
+{
+	bool one = base.kind == BPF_VALUE_FRAME && base.index >= 0;
+
+	if (base.kind != BPF_VALUE_FRAME && base.kind < BPF_VALUE_POINTER)
+		return;
+	for (int at = instance; at >= 0; at = a->instances[at].parent) {
+		struct bpf_value *slots = state->slots[a->instances[at].depth];
+
+		for (unsigned s = 0; s < BPF_SLOTS && (!one || at == base.index); s++)
+			if (slots[s].kind <= BPF_VALUE_NUMBER)
+				slots[s] = BPF_ANY_NUMBER;
+	}
+}
+
 static void store(const struct bpf_analysis *a, int instance, struct bpf_state *state,
 		  const struct bpf_instruction *i, struct bpf_value value)
 {
 	struct bpf_value base = state->reg[i->dst];
-	struct bpf_value *slots = frame_slots(a, instance, state, base);
-	int64_t at = base.number + i->offset;
+	struct bpf_value *slots = bpf_frame_slots(a, instance, state, base);
+	int64_t at = bpf_access_at(base, i);
 	unsigned bytes = bpf_access_bytes(i);
 
 	if (!slots)
-		return;
-	if (bytes == 8 && at % 8 == 0 && in_slots(at, 8))
+		blur(a, instance, state, base);
+	else if (bytes == 8 && at % 8 == 0 && in_slots(at, 8))
 		slots[-at / 8 - 1] = value;
 	else
 		spoil_slots(slots, at, bytes);
@@ -123,14 +142,14 @@ struct bpf_value bpf_loaded_value(const struct bpf_analysis *a, int instance,
 				  struct bpf_state *state, const struct bpf_instruction *i)
 {
 	struct bpf_value base = state->reg[i->src];
-	const struct bpf_value *slots = frame_slots(a, instance, state, base);
+	const struct bpf_value *slots = bpf_frame_slots(a, instance, state, base);
 	const struct ir_context_field *field = bpf_loaded_pointer(a, i, state);
 
 	if (BPF_MODE(i->code) == BPF_MEMSX)
 		return BPF_ANY_NUMBER;
 	if (field)
 		return (struct bpf_value){.kind = (uint8_t)pointer_kind(field), .known = true};
-	return slots ? load_slot(slots, base.number + i->offset, bpf_access_bytes(i))
+	return slots ? load_slot(slots, bpf_access_at(base, i), bpf_access_bytes(i))
 		     : BPF_ANY_NUMBER;
 }
 
@@ -163,14 +182,14 @@ static struct bpf_value load_wide(const struct bpf_analysis *a, const struct bpf
 
 	switch (r->kind) {
 	case BPF_REFERENCE_MAP:
-		return (struct bpf_value){BPF_VALUE_MAP, true, r->index, 0};
+		return BPF_KNOWN(BPF_VALUE_MAP, r->index, 0);
 	case BPF_REFERENCE_DATA:
-		return (struct bpf_value){BPF_VALUE_DATA, true, r->index, r->offset};
+		return BPF_KNOWN(BPF_VALUE_DATA, r->index, r->offset);
 	case BPF_REFERENCE_CODE:
-		return (struct bpf_value){BPF_VALUE_CODE, true, r->index, r->offset};
+		return BPF_KNOWN(BPF_VALUE_CODE, r->index, r->offset);
 	default:
-		return (struct bpf_value){BPF_VALUE_NUMBER, r->kind == BPF_REFERENCE_NONE, 0,
-					  i->wide};
+		return r->kind == BPF_REFERENCE_NONE ? BPF_KNOWN(BPF_VALUE_NUMBER, 0, i->wide)
+						     : BPF_ANY_NUMBER;
 	}
 }
 
@@ -184,33 +203,67 @@ static void step_atomic(const struct bpf_analysis *a, int instance, struct bpf_s
 		state->reg[i->src] = BPF_ANY_NUMBER;
 }
 
+static const struct bpf_map_symbol *find_map(const struct bpf_analysis *a,
+					     const struct bpf_state *state)
+{
+	for (unsigned r = 1; r <= IR_HELPER_ARGUMENTS_MAX; r++)
+		if (state->reg[r].kind == BPF_VALUE_MAP)
+			return state->reg[r].index < 0 ? NULL
+						       : &a->object->maps[state->reg[r].index];
+	return NULL;
+}
+
+int64_t bpf_argument_bytes(const struct bpf_analysis *a, const struct bpf_state *state,
+			   const struct ir_helper *helper, unsigned n)
+{
+	const struct bpf_map_symbol *map = find_map(a, state);
+	int bytes = ir_argument_memory(helper->arguments[n]).bytes;
+	uint32_t size = 0;
+
+	switch (bytes) {
+	case IR_EXTENT_NEXT:
+		return n + 1 < IR_HELPER_ARGUMENTS_MAX &&
+			       bpf_value_is_constant(state->reg[n + 2]) &&
+			       state->reg[n + 2].number < BPF_OFFSET_MAX
+			   ? state->reg[n + 2].number
+			   : -1;
+	case IR_EXTENT_KEY:
+		size = map ? map->key_size : 0;
+		return size ? (int64_t)size : -1;
+	case IR_EXTENT_VALUE:
+		size = map ? map->value_size : 0;
+		return size ? (int64_t)size : -1;
+	default:
+		return bytes > 0 ? bytes : -1;
+	}
+}
+
 /* Numbers, where a helper writes into a frame. */
 static void spoil_argument(const struct bpf_analysis *a, int instance, struct bpf_state *state,
 			   const struct ir_helper *helper, unsigned n)
 {
 	struct bpf_value pointer = state->reg[n + 1];
-	struct bpf_value *slots = frame_slots(a, instance, state, pointer);
-	struct ir_argument_memory memory = ir_argument_memory(helper->arguments[n]);
-	int64_t bytes = memory.bytes;
+	struct bpf_value *slots = bpf_frame_slots(a, instance, state, pointer);
+	int64_t bytes = helper ? bpf_argument_bytes(a, state, helper, n) : -1;
 
-	if (!slots || !memory.writes)
+	if (helper && !ir_argument_memory(helper->arguments[n]).writes)
 		return;
-	if (memory.bytes == IR_EXTENT_NEXT && n + 1 < IR_HELPER_ARGUMENTS_MAX)
-		bytes = bpf_value_is_constant(state->reg[n + 2]) ? state->reg[n + 2].number : -1;
-	if (bytes > 0)
+	if (slots && bytes >= 0 && in_slots(pointer.number, bytes))
 		spoil_slots(slots, pointer.number, bytes);
+	else
+		blur(a, instance, state, pointer);
 }
 
 static struct bpf_value helper_result(const struct ir_helper *helper, struct bpf_value map)
 {
 	switch (helper ? helper->returns : IR_RETURNS_NUMBER) {
 	case IR_RETURNS_VALUE:
-		return (struct bpf_value){BPF_VALUE_MAP_VALUE, true,
-					  map.kind == BPF_VALUE_MAP ? map.index : -1, 0};
+		return BPF_KNOWN(BPF_VALUE_MAP_VALUE, map.kind == BPF_VALUE_MAP ? map.index : -1,
+				 0);
 	case IR_RETURNS_SOCKET:
 	case IR_RETURNS_RECORD:
 	case IR_RETURNS_KERNEL:
-		return (struct bpf_value){BPF_VALUE_KERNEL, true, 0, 0};
+		return BPF_KNOWN(BPF_VALUE_KERNEL, 0, 0);
 	case IR_RETURNS_NOTHING:
 		return nothing;
 	default:
@@ -223,7 +276,7 @@ static void step_helper(const struct bpf_analysis *a, int instance, struct bpf_s
 {
 	const struct ir_helper *helper = i->src ? NULL : ir_helper_by_number(i->imm);
 
-	for (unsigned n = 0; helper && n < IR_HELPER_ARGUMENTS_MAX; n++)
+	for (unsigned n = 0; n < IR_HELPER_ARGUMENTS_MAX; n++)
 		spoil_argument(a, instance, state, helper, n);
 	state->reg[0] = helper_result(helper, state->reg[1]);
 	for (unsigned r = 1; r <= 5; r++)
@@ -242,12 +295,9 @@ static void step_load(struct bpf_analysis *a, int instance, struct bpf_state *st
 	}
 }
 
-void bpf_step(struct bpf_analysis *a, int instance, struct bpf_state *state, uint32_t at)
+static void step(struct bpf_analysis *a, int instance, struct bpf_state *state,
+		 const struct bpf_instruction *i)
 {
-	const struct bpf_instruction *i = bpf_at(a, instance, at);
-
-	if (i->second || i->dst >= BPF_REGISTERS || i->src >= BPF_REGISTERS)
-		return;
 	switch (BPF_CLASS(i->code)) {
 	case BPF_ALU:
 	case BPF_ALU64:
@@ -260,7 +310,7 @@ void bpf_step(struct bpf_analysis *a, int instance, struct bpf_state *state, uin
 		state->reg[i->dst] = bpf_loaded_value(a, instance, state, i);
 		break;
 	case BPF_ST:
-		store(a, instance, state, i, (struct bpf_value){BPF_VALUE_NUMBER, true, 0, i->imm});
+		store(a, instance, state, i, BPF_KNOWN(BPF_VALUE_NUMBER, 0, i->imm));
 		break;
 	case BPF_STX:
 		if (BPF_MODE(i->code) == BPF_ATOMIC)
@@ -272,4 +322,16 @@ void bpf_step(struct bpf_analysis *a, int instance, struct bpf_state *state, uin
 		if (i->code == (BPF_JMP | BPF_CALL) && !bpf_is_subprogram_call(i))
 			step_helper(a, instance, state, i);
 	}
+}
+
+/* Whoever writes the frame pointer is refused when the function is made. */
+void bpf_step(struct bpf_analysis *a, int instance, struct bpf_state *state, uint32_t at)
+{
+	const struct bpf_instruction *i = bpf_at(a, instance, at);
+	struct bpf_value frame = state->reg[BPF_FRAME_REGISTER];
+
+	if (i->second || i->dst >= BPF_REGISTERS || i->src >= BPF_REGISTERS)
+		return;
+	step(a, instance, state, i);
+	state->reg[BPF_FRAME_REGISTER] = frame;
 }

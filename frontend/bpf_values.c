@@ -10,7 +10,7 @@ size_t bpf_state_bytes(unsigned depth)
 
 static bool same(struct bpf_value a, struct bpf_value b)
 {
-	return a.kind == b.kind && a.known == b.known && a.index == b.index &&
+	return a.kind == b.kind && a.known == b.known && a.null == b.null && a.index == b.index &&
 	       (!a.known || a.number == b.number);
 }
 
@@ -21,10 +21,10 @@ static bool is_null(struct bpf_value v)
 
 static struct bpf_value join_pointers(struct bpf_value a, struct bpf_value b)
 {
-	struct bpf_value joined = {.kind = a.kind, .index = a.index};
+	struct bpf_value joined = {.kind = a.kind, .null = a.null || b.null, .index = a.index};
 
 	if (a.kind != b.kind)
-		return (struct bpf_value){.kind = BPF_VALUE_POINTER};
+		return (struct bpf_value){.kind = BPF_VALUE_POINTER, .null = joined.null};
 	if (a.index != b.index)
 		joined.index = -1;
 	else if (a.known && b.known && a.number == b.number)
@@ -42,10 +42,14 @@ static struct bpf_value join(struct bpf_value a, struct bpf_value b)
 		return BPF_ANY_NUMBER;
 	if (bpf_value_is_pointer(a) && bpf_value_is_pointer(b))
 		return join_pointers(a, b);
-	if (bpf_value_is_pointer(a) && is_null(b))
+	if (bpf_value_is_pointer(a) && is_null(b)) {
+		a.null = true;
 		return a;
-	if (bpf_value_is_pointer(b) && is_null(a))
+	}
+	if (bpf_value_is_pointer(b) && is_null(a)) {
+		b.null = true;
 		return b;
+	}
 	return (struct bpf_value){.kind = BPF_VALUE_MIXED};
 }
 
@@ -109,12 +113,14 @@ static struct bpf_value compute_pointer(uint8_t operation, struct bpf_value poin
 {
 	struct bpf_value result = pointer;
 
-	result.known = pointer.known && number.known;
-	result.number = 0;
-	if (result.known)
-		result.number = (int64_t)(operation == BPF_ADD
-					      ? (uint64_t)pointer.number + (uint64_t)number.number
-					      : (uint64_t)pointer.number - (uint64_t)number.number);
+	int64_t distance =
+	    operation == BPF_ADD ? number.number : (int64_t)(0 - (uint64_t)number.number);
+
+	result.known = pointer.known && number.known &&
+		       !__builtin_add_overflow(pointer.number, distance, &result.number) &&
+		       result.number > -BPF_OFFSET_MAX && result.number < BPF_OFFSET_MAX;
+	if (!result.known)
+		result.number = 0;
 	return result;
 }
 

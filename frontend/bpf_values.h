@@ -9,7 +9,7 @@
  *
  * NONE joins with anything without a trace: what was not written on one way cannot be read behind
  * the merge, or is read and means nothing. The number 0 joins with a pointer to that pointer, which
- * then may be NULL. Every chain upward has at most five steps, so loops need no widening.
+ * then may be NULL. Every chain upward has at most seven steps, so loops need no widening.
  */
 #ifndef CLEAVE_FRONTEND_BPF_VALUES_H
 #define CLEAVE_FRONTEND_BPF_VALUES_H
@@ -38,6 +38,7 @@ enum bpf_kind {
 struct bpf_value {
 	uint8_t kind;
 	bool known; /* `number` is the value, or the offset */
+	bool null;  /* a pointer that may be NULL instead */
 	int32_t index;
 	int64_t number;
 };
@@ -45,7 +46,8 @@ struct bpf_value {
 enum {
 	BPF_REGISTERS = 11,
 	BPF_FRAME_REGISTER = 10,
-	BPF_SLOTS = 64, /* of 8 bytes, in the 512 that the kernel gives a frame */
+	BPF_SLOTS = 64,           /* of 8 bytes, in the 512 that the kernel gives a frame */
+	BPF_OFFSET_MAX = 1 << 30, /* farther into memory no pointer is known */
 };
 
 /*
@@ -67,6 +69,8 @@ static inline bool bpf_value_is_constant(struct bpf_value v)
 }
 
 #define BPF_ANY_NUMBER ((struct bpf_value){.kind = BPF_VALUE_NUMBER})
+#define BPF_KNOWN(what, which, value)                                                              \
+	((struct bpf_value){.kind = (what), .known = true, .index = (which), .number = (value)})
 
 size_t bpf_state_bytes(unsigned depth); /* depth 0: the program's own frame only */
 /* Joins `from` into `into`; true: it changed. */

@@ -265,6 +265,7 @@ static int read_object(struct arena *arena, const struct frontend_input *input,
 		return err;
 	}
 	out->oracle = bytes;
+	out->oracle_is_input = true;
 	out->folder = place.absolute;
 	return lift(arena, input, out, chosen, diag);
 }

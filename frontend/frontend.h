@@ -15,6 +15,7 @@
 #ifndef CLEAVE_FRONTEND_FRONTEND_H
 #define CLEAVE_FRONTEND_FRONTEND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "ir/ir.h"
@@ -39,6 +40,7 @@ struct frontend_output {
 	const char
 	    *oracle; /* NULL when BPF code cannot be made of it (the program is expressive) */
 	size_t oracle_size;
+	bool oracle_is_input; /* it is an object as others made it, which a check runs as it is */
 	const char *oracle_error;  /* what clang said then, else NULL */
 	const char *clang_version; /* "Debian clang version 19.1.7" */
 	const char *folder;        /* of the source: there names in debug info begin */

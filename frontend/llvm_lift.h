@@ -124,6 +124,7 @@ LLVMValueRef lift_data_place(struct lift *lift, int index, int64_t offset);
 int lift_make_data(struct lift *lift);
 LLVMMetadataRef lift_type(struct lift *lift, uint32_t id);
 LLVMMetadataRef lift_map_type(struct lift *lift, const uint32_t *numbers);
+LLVMMetadataRef lift_bytes_type(struct lift *lift, uint32_t size);
 LLVMMetadataRef lift_file_of(struct lift *lift, const char *name);
 void lift_describe_global(struct lift *lift, LLVMValueRef global, const char *name, bool local,
 			  LLVMMetadataRef type);

@@ -6,13 +6,9 @@
 #include <string.h>
 
 #include "support/arena.h"
+#include "support/whole_section.h"
 
 #define SECTION_MAPS ".maps"
-
-static bool starts_with(const char *text, const char *prefix)
-{
-	return !strncmp(text, prefix, strlen(prefix));
-}
 
 /* What an element of `.values` points to: a map, a program, or (of another kind) nothing. */
 static LLVMValueRef held_value(struct lift *l, const struct bpf_content *content)
@@ -133,18 +129,32 @@ static LLVMValueRef add_global(struct lift *l, const struct bpf_data *data, cons
 	return g;
 }
 
+static const char *whole_name(struct lift *l, const struct bpf_data *data)
+{
+	char *name = arena_printf(l->arena, WHOLE_SECTION_PREFIX "%s",
+				  data->section + (*data->section == '.'));
+
+	for (char *dot = name; (dot = strchr(dot, '.'));)
+		*dot = '_';
+	return name;
+}
+
 static LLVMValueRef whole_section(struct lift *l, int index)
 {
 	const struct bpf_data *data = &l->object->data[index];
 	struct lift_data *made = &l->data[index];
+	const char *name;
 
 	if (made->whole)
 		return made->whole;
-	made->whole = add_global(l, data, data->section, 0, data->size);
-	if (data->nameless)
+	name = whole_name(l, data);
+	made->whole = add_global(l, data, name, 0, data->size);
+	if (data->nameless) {
 		LLVMSetLinkage(made->whole, LLVMPrivateLinkage);
-	else
-		place_global(made->whole, data);
+		return made->whole;
+	}
+	place_global(made->whole, data);
+	lift_describe_global(l, made->whole, name, false, lift_bytes_type(l, data->size));
 	return made->whole;
 }
 
@@ -197,26 +207,30 @@ LLVMValueRef lift_data_place(struct lift *l, int index, int64_t offset)
 	return LLVMConstGEP2(l->i8, base, &distance, 1);
 }
 
-/* A section falls apart into its variables if each place that the code names lies in one. */
+/*
+ * A section falls apart into its variables if each place that the code names lies in one. Constants
+ * that the linker may merge (.rodata.str1.1) have no place of their own, so nobody sets them.
+ */
 int lift_make_data(struct lift *l)
 {
-	const struct bpf_object *o = l->object;
+	struct bpf_object *o = l->object;
 
 	l->maps = arena_array(l->arena, o->map_count + 1, sizeof *l->maps);
 	l->data = arena_array(l->arena, o->data_count + 1, sizeof *l->data);
 	for (size_t d = 0; d < o->data_count; d++) {
 		l->data[d].variables = arena_array(l->arena, o->data[d].variable_count + 1,
 						   sizeof *l->data[d].variables);
-		l->data[d].undivided =
-		    o->data[d].nameless || starts_with(o->data[d].section, ".rodata.str");
+		l->data[d].undivided = o->data[d].nameless;
 	}
 	for (size_t c = 0; c < o->code_count; c++)
 		for (uint32_t i = 0; i < o->code[c].count; i++) {
 			const struct bpf_reference *r = &o->code[c].instructions[i].reference;
 
-			if (r->kind == BPF_REFERENCE_DATA &&
-			    find_variable(&o->data[r->index], r->offset) < 0)
-				l->data[r->index].undivided = true;
+			if (r->kind != BPF_REFERENCE_DATA ||
+			    find_variable(&o->data[r->index], r->offset) >= 0)
+				continue;
+			l->data[r->index].undivided = true;
+			o->data[r->index].nameless |= o->data[r->index].merged;
 		}
 	return 0;
 }

@@ -176,6 +176,21 @@ static int check_relocation(struct lift_function *f, const struct bpf_instructio
 			   fault);
 }
 
+static bool writes_register(const struct bpf_instruction *i, unsigned reg)
+{
+	switch (BPF_CLASS(i->code)) {
+	case BPF_ALU:
+	case BPF_ALU64:
+	case BPF_LD:
+	case BPF_LDX:
+		return i->dst == reg;
+	case BPF_STX:
+		return BPF_MODE(i->code) == BPF_ATOMIC && i->imm & BPF_FETCH && i->src == reg;
+	default:
+		return false;
+	}
+}
+
 static int lift_instruction(struct lift_function *f, const struct bpf_instruction *i)
 {
 	if (i->second)
@@ -185,13 +200,14 @@ static int lift_instruction(struct lift_function *f, const struct bpf_instructio
 	if (i->dst >= BPF_REGISTERS || i->src >= BPF_REGISTERS)
 		return lift_refuse(f, "there is no register r%u",
 				   i->dst > i->src ? i->dst : i->src);
+	if (writes_register(i, BPF_FRAME_REGISTER))
+		return lift_refuse(f, "the frame pointer is written");
 	switch (BPF_CLASS(i->code)) {
 	case BPF_ALU:
 	case BPF_ALU64:
+		return lift_arithmetic(f, i);
 	case BPF_LDX:
-		if (i->dst == BPF_FRAME_REGISTER)
-			return lift_refuse(f, "the frame pointer is written");
-		return BPF_CLASS(i->code) == BPF_LDX ? lift_load(f, i) : lift_arithmetic(f, i);
+		return lift_load(f, i);
 	case BPF_LD:
 		if (i->code != (BPF_LD | BPF_DW | BPF_IMM))
 			return lift_refuse(f, "the old way of reading packets (BPF_LD_ABS, "

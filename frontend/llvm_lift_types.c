@@ -204,6 +204,15 @@ LLVMMetadataRef lift_type(struct lift *l, uint32_t id)
 	return l->types[id];
 }
 
+LLVMMetadataRef lift_bytes_type(struct lift *l, uint32_t size)
+{
+	LLVMMetadataRef byte = LLVMDIBuilderCreateBasicType(l->debug, "unsigned char", 13, 8,
+							    DW_ENCODING_UNSIGNED, LLVMDIFlagZero);
+	LLVMMetadataRef range = LLVMDIBuilderGetOrCreateSubrange(l->debug, 0, size);
+
+	return LLVMDIBuilderCreateArrayType(l->debug, 8ull * size, 0, byte, &range, 1);
+}
+
 /* struct { int (*type)[1]; int (*key_size)[4]; ... }: a map's definition, from its numbers. */
 LLVMMetadataRef lift_map_type(struct lift *l, const uint32_t *numbers)
 {

@@ -23,7 +23,7 @@ static LLVMValueRef known_place(struct lift_function *f, struct bpf_value v)
 {
 	struct lift *lift = f->lift;
 
-	if (!v.known)
+	if (!v.known || v.null)
 		return NULL;
 	if (v.kind == BPF_VALUE_CONTEXT && f->instance == 0)
 		return lift_offset(f, LLVMGetParam(f->function, 0), lift_constant(lift, v.number));

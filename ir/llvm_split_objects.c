@@ -390,7 +390,7 @@ static void fold_choices(struct object_split *s)
 				continue;
 			struct llvm_region region = llvm_pointer_region(s->program, i);
 			if (region.memory != LLVM_MEMORY_STACK || !region.root ||
-			    !region.constant ||
+			    !region.constant || region.nullable ||
 			    LLVMGetTypeKind(LLVMTypeOf(i)) != LLVMPointerTypeKind)
 				continue;
 			LLVMPositionBuilderBefore(s->builder, phi ? after : i);

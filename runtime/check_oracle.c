@@ -61,6 +61,7 @@ static int load(struct host_test **test, const struct check_side_setup *setup, b
 					 .bundle = setup->bundle,
 					 .tc = bundle_is_tc(setup->bundle),
 					 .once = once,
+					 .replay = setup->bundle->replay_inputs,
 					 .preset = check_globals_preset,
 					 .context = (void *)(uintptr_t)setup};
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bundle/bundle.h"
+#include "support/whole_section.h"
 
 enum { BATCH_ELEMENTS = 1024 }; /* read by one call; more than any bucket holds */
 
@@ -303,6 +304,20 @@ find_variable(const struct btf *btf, const struct bundle_global *global, const c
 	return info;
 }
 
+/* A variable that stands for the whole of its section. */
+static int read_section(struct bpf_object *object, const struct bundle_global *global,
+			uint8_t *value)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, global->section);
+	size_t size = 0;
+	const uint8_t *initial = map ? bpf_map__initial_value(map, &size) : NULL;
+
+	if (!initial || size != global->size)
+		return -ENOENT;
+	memcpy(value, initial, size);
+	return 0;
+}
+
 static int read_global(struct bpf_object *object, const struct bundle_global *global,
 		       uint8_t *value)
 {
@@ -313,6 +328,8 @@ static int read_global(struct bpf_object *object, const struct bundle_global *gl
 	size_t size = 0;
 	const uint8_t *initial = map ? bpf_map__initial_value(map, &size) : NULL;
 
+	if (!info && !strncmp(global->name, WHOLE_SECTION_PREFIX, strlen(WHOLE_SECTION_PREFIX)))
+		return read_section(object, global, value);
 	if (!initial || info->offset > size || global->size > size - info->offset)
 		return -ENOENT;
 	memcpy(value, initial + info->offset, global->size);

@@ -15,11 +15,13 @@
 #include "bundle/kernel_abi.h"
 #include "runtime/host_bpf.h"
 #include "runtime/host_program.h"
+#include "runtime/host_replay.h"
 #include "runtime/layer_programs.h"
 #include "runtime/packet_list.h"
 #include "runtime/test_skb.h"
 #include "support/diag.h"
 #include "support/map_types.h"
+#include "support/whole_section.h"
 
 enum { LOG_COUNTS_ONLY = 4 /* BPF_LOG_STATS, include/linux/bpf_verifier.h */ };
 
@@ -29,7 +31,8 @@ enum { SECTIONS_MAX = 16, LOG_BYTES = 4096, LOG_SHOWN = 1500 };
 struct section {
 	const char *name;
 	void *memory;
-	size_t bytes;
+	size_t bytes;  /* of the mapping */
+	uint32_t size; /* of the section */
 };
 
 struct host_test {
@@ -39,6 +42,7 @@ struct host_test {
 	uint32_t generation;
 	struct section sections[SECTIONS_MAX];
 	unsigned section_count;
+	struct host_replay *replay; /* what runs instead of the program, or NULL */
 };
 
 /* The end of what libbpf last said, for the message when a load fails. */
@@ -198,6 +202,7 @@ static int map_section(struct host_test *test, struct bpf_map *map)
 	if (err)
 		return err;
 	s->name = name;
+	s->size = bpf_map__value_size(map);
 	test->section_count++;
 	return 0;
 }
@@ -242,6 +247,26 @@ static void prepare_map(struct bpf_map *map)
 		bpf_map__set_map_flags(map, bpf_map__map_flags(map) | BPF_F_ZERO_SEED);
 }
 
+/* What Cleave made has the variable that shows it. */
+static int replay_inputs(struct host_test *test, const struct bpf_program *prog,
+			 const struct host_test_load *load)
+{
+	static char log[1 << 16];
+	int err;
+
+	if (!load->replay || load->tc || host_test_variable(test, CLEAVE_REPLAY_SYMBOL, NULL) ||
+	    host_test_variable(test, CLEAVE_REDIRECT_SYMBOL, NULL))
+		return 0;
+	*log = '\0';
+	err = host_replay_open(&test->replay, test->object, prog, load->bundle, log, sizeof log);
+	if (!err && test->replay)
+		test->prog_fd = host_replay_fd(test->replay);
+	if (*log)
+		log_used = (size_t)snprintf(log_text, sizeof log_text, "PROG LOAD LOG\n%.3000s",
+					    strlen(log) > 3000 ? log + strlen(log) - 3000 : log);
+	return err;
+}
+
 static int open_and_load(struct host_test *test, const struct host_test_load *load)
 {
 	char counts[256]; /* with a place for a log of its own libbpf does not ask again */
@@ -280,7 +305,7 @@ static int open_and_load(struct host_test *test, const struct host_test_load *lo
 		if (err)
 			return err;
 	}
-	return 0;
+	return replay_inputs(test, prog, load);
 }
 
 int host_test_open(struct host_test **out, const struct host_test_load *load, struct diag *diag)
@@ -311,6 +336,7 @@ void host_test_close(struct host_test **out)
 		return;
 	for (unsigned i = 0; i < test->section_count; i++)
 		host_map_munmap(test->sections[i].memory, test->sections[i].bytes);
+	host_replay_close(&test->replay);
 	bpf_object__close(test->object);
 	free(test);
 	*out = NULL;
@@ -349,14 +375,41 @@ static int match_variable(void *context, const char *section, const char *name, 
 	return 1;
 }
 
+/* The variable's name has other dots than the section's. */
+static bool is_named_as(const char *section, const char *variable)
+{
+	while (*section && (*section == *variable || (*section == '.' && *variable == '_')))
+		section++, variable++;
+	return !*section && !*variable;
+}
+
+/* section_data is all of .data, where the object does not name it otherwise. */
+static void find_section(const struct host_test *test, const char *name, struct wanted *w)
+{
+	size_t prefix = strlen(WHOLE_SECTION_PREFIX);
+
+	if (strncmp(name, WHOLE_SECTION_PREFIX, prefix))
+		return;
+	for (unsigned i = 0; i < test->section_count; i++)
+		if (is_named_as(test->sections[i].name + 1, name + prefix)) {
+			w->bytes = test->sections[i].memory;
+			w->size = test->sections[i].size;
+		}
+}
+
 void *host_test_variable(struct host_test *test, const char *name, uint32_t *size)
 {
 	const struct btf *btf = bpf_object__btf(test->object);
 	struct wanted w = {.name = name};
+	void *replayed = test->replay ? host_replay_variable(test->replay, name, size) : NULL;
 
+	if (replayed)
+		return replayed;
 	for (unsigned i = 0; btf && i < test->section_count && !w.bytes; i++)
 		visit_section(btf, test->sections[i].name, test->sections[i].memory,
 			      test->sections[i].bytes, match_variable, &w);
+	if (!w.bytes)
+		find_section(test, name, &w);
 	if (size)
 		*size = w.size;
 	return w.bytes;

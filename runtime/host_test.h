@@ -40,6 +40,8 @@ struct host_test_load {
 	uint32_t
 	    generation; /* for the configuration of a kernel part; 0 for an object without one */
 	uint32_t count; /* the same: verdicts of the kernel part are counted */
+	/* Clocks and random numbers are replayed, redirects noted, if not Cleave made it so. */
+	bool replay;
 	/* A refusal needs no words: the verifier is asked once, not again for its log. */
 	bool once;
 	/* Called before the load for each global variable's section, to set start values; may be

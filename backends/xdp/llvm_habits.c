@@ -14,6 +14,10 @@
  *
  * The low 32 bits of a packet pointer cannot be kept on the stack, although the difference of two
  * can be taken: it is taken as soon as both are there.
+ *
+ * And what the code generator cannot bear: a number of 32 bits, made 64 bits wide and then masked
+ * to 32 again. Where the mask does nothing, LLVM 19 drops the widening with it, although others may
+ * use that (eliminateZExt, BPFMIPeephole.cpp), and crashes.
  */
 #include "backends/xdp/llvm_xdp.h"
 #include "ir/context_fields.h"
@@ -241,16 +245,38 @@ static void subtract_early(struct llvm_clone *c, LLVMValueRef difference)
 	move_before(c, difference, place);
 }
 
+static void drop_mask(LLVMValueRef mask)
+{
+	LLVMValueRef masked = LLVMGetOperand(mask, 0), number = LLVMGetOperand(mask, 1);
+	LLVMValueRef wide = masked;
+
+	if (!LLVMIsAConstantInt(number) || LLVMConstIntGetZExtValue(number) != UINT32_MAX)
+		return;
+	while (LLVMIsAFreezeInst(wide))
+		wide = LLVMGetOperand(wide, 0);
+	if (!LLVMIsAZExtInst(wide) || LLVMGetIntTypeWidth(LLVMTypeOf(LLVMGetOperand(wide, 0))) > 32)
+		return;
+	LLVMReplaceAllUsesWith(mask, masked);
+	LLVMInstructionEraseFromParent(mask);
+}
+
+static void keep_habit(struct llvm_clone *c, LLVMValueRef i)
+{
+	if (LLVMIsAICmpInst(i))
+		check_apart(c, i);
+	else if (LLVMIsABinaryOperator(i) && LLVMGetInstructionOpcode(i) == LLVMSub)
+		subtract_early(c, i);
+	else if (LLVMIsABinaryOperator(i) && LLVMGetInstructionOpcode(i) == LLVMAnd)
+		drop_mask(i);
+}
+
 void llvm_keep_habits(struct llvm_clone *c)
 {
 	for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(c->function); b;
 	     b = LLVMGetNextBasicBlock(b))
 		for (LLVMValueRef i = LLVMGetFirstInstruction(b), next; i; i = next) {
 			next = LLVMGetNextInstruction(i);
-			if (LLVMIsAICmpInst(i))
-				check_apart(c, i);
-			else if (LLVMIsABinaryOperator(i) && LLVMGetInstructionOpcode(i) == LLVMSub)
-				subtract_early(c, i);
+			keep_habit(c, i);
 		}
 }
 

@@ -10,10 +10,10 @@
 #include "frontend/bpf_values.h"
 
 static const struct bpf_value none = {.kind = BPF_VALUE_NONE};
-static const struct bpf_value zero = {BPF_VALUE_NUMBER, true, 0, 0};
-static const struct bpf_value five = {BPF_VALUE_NUMBER, true, 0, 5};
-static const struct bpf_value packet = {BPF_VALUE_PACKET, true, 0, 14};
-static const struct bpf_value value = {BPF_VALUE_MAP_VALUE, true, 2, 0};
+static const struct bpf_value zero = BPF_KNOWN(BPF_VALUE_NUMBER, 0, 0);
+static const struct bpf_value five = BPF_KNOWN(BPF_VALUE_NUMBER, 0, 5);
+static const struct bpf_value packet = BPF_KNOWN(BPF_VALUE_PACKET, 0, 14);
+static const struct bpf_value value = BPF_KNOWN(BPF_VALUE_MAP_VALUE, 2, 0);
 
 static struct bpf_value join(struct bpf_value a, struct bpf_value b)
 {
@@ -32,6 +32,10 @@ static void test_join(void **state)
 	assert_false(join(zero, five).known);
 	assert_int_equal(join(zero, value).kind, BPF_VALUE_MAP_VALUE); /* or NULL */
 	assert_int_equal(join(value, zero).index, 2);
+	assert_true(join(value, zero).null);
+	assert_true(join(zero, packet).null);
+	assert_true(join(join(zero, packet), value).null); /* whatever it points to */
+	assert_false(join(packet, farther).null);
 	assert_int_equal(join(five, value).kind, BPF_VALUE_MIXED);
 	assert_int_equal(join(packet, value).kind, BPF_VALUE_POINTER);
 	assert_int_equal(join(packet, farther).kind, BPF_VALUE_PACKET);
@@ -41,7 +45,7 @@ static void test_join(void **state)
 
 static void test_compute(void **state)
 {
-	struct bpf_value minus = {BPF_VALUE_NUMBER, true, 0, -1}, r;
+	struct bpf_value minus = BPF_KNOWN(BPF_VALUE_NUMBER, 0, -1), r;
 
 	r = bpf_value_compute(BPF_ADD, true, packet, five);
 	assert_int_equal(r.kind, BPF_VALUE_PACKET);
@@ -52,6 +56,11 @@ static void test_compute(void **state)
 	assert_int_equal(r.kind, BPF_VALUE_NUMBER);
 	r = bpf_value_compute(BPF_ADD, false, packet, five); /* half of a pointer is none */
 	assert_int_equal(r.kind, BPF_VALUE_NUMBER);
+	r = bpf_value_compute(BPF_ADD, true, packet, BPF_KNOWN(BPF_VALUE_NUMBER, 0, INT64_MAX));
+	assert_int_equal(r.kind, BPF_VALUE_PACKET);
+	assert_false(r.known); /* nor anything else so far away */
+	r = bpf_value_compute(BPF_SUB, true, packet, BPF_KNOWN(BPF_VALUE_NUMBER, 0, INT64_MIN));
+	assert_false(r.known);
 	r = bpf_value_compute(BPF_MOV, false, zero, minus);
 	assert_int_equal(r.number, 0xffffffff);
 	r = bpf_value_compute(BPF_RSH, false, minus, five);
@@ -60,7 +69,7 @@ static void test_compute(void **state)
 
 static void test_compare(void **state)
 {
-	struct bpf_value minus = {BPF_VALUE_NUMBER, true, 0, -1};
+	struct bpf_value minus = BPF_KNOWN(BPF_VALUE_NUMBER, 0, -1);
 
 	assert_int_equal(bpf_value_compare(BPF_JGT, true, minus, five), 1);
 	assert_int_equal(bpf_value_compare(BPF_JSGT, true, minus, five), 0);
