@@ -45,6 +45,23 @@ static void collect_body(struct loop_walk *walk, int latch)
 	}
 }
 
+static uint64_t largest(LLVMValueRef value, unsigned depth);
+
+/* One way or another of coming here, over few such places: a value may depend on itself. */
+static uint64_t largest_incoming(LLVMValueRef phi, unsigned depth)
+{
+	uint64_t most = 0;
+
+	if (LLVMCountIncoming(phi) > 4)
+		return UINT64_MAX;
+	for (unsigned n = 0; n < LLVMCountIncoming(phi); n++) {
+		uint64_t one = largest(LLVMGetIncomingValue(phi, n), depth + 4);
+
+		most = one > most ? one : most;
+	}
+	return most;
+}
+
 /* Largest unsigned value, from the operations that made it. */
 static uint64_t largest(LLVMValueRef value, unsigned depth)
 {
@@ -55,7 +72,7 @@ static uint64_t largest(LLVMValueRef value, unsigned depth)
 
 	if (LLVMIsAConstantInt(value))
 		return LLVMConstIntGetZExtValue(value);
-	if (!LLVMIsAInstruction(value) || depth == RANGE_DEPTH)
+	if (!LLVMIsAInstruction(value) || depth >= RANGE_DEPTH)
 		return all;
 	switch (LLVMGetInstructionOpcode(value)) {
 	case LLVMZExt:
@@ -94,6 +111,9 @@ static uint64_t largest(LLVMValueRef value, unsigned depth)
 		a = largest(LLVMGetOperand(value, 1), depth + 1);
 		b = largest(LLVMGetOperand(value, 2), depth + 1);
 		return a > b ? a : b;
+	case LLVMPHI:
+		a = largest_incoming(value, depth);
+		return a < all ? a : all;
 	default:
 		return all;
 	}
@@ -363,7 +383,7 @@ static uint64_t test_trips(const struct loop_walk *walk, LLVMValueRef test, bool
 		return compare_trips(walk, test, leaves_when);
 	if (becomes(walk, test, leaves_when))
 		return 2;
-	if (depth == RANGE_DEPTH)
+	if (depth >= RANGE_DEPTH)
 		return TRIPS_MAX;
 	if (LLVMIsABinaryOperator(test) && LLVMGetInstructionOpcode(test) == LLVMXor &&
 	    is_bool(LLVMGetOperand(test, 1), 1))
