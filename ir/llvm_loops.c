@@ -245,12 +245,16 @@ static enum trend mirrored(enum trend trend)
 }
 
 /* Steps until only an exact hit of the limit ends the loop. */
-static uint64_t count_to_hit(const struct induction *iv, uint64_t limit, bool limit_constant)
+static uint64_t count_to_hit(const struct induction *iv, uint64_t limit, bool limit_constant,
+			     unsigned bits)
 {
 	uint64_t step = (uint64_t)(iv->step < 0 ? -iv->step : iv->step);
 	uint64_t start = (uint64_t)iv->start;
 	uint64_t distance = iv->step > 0 ? limit - start : start - limit;
 
+	/* Equal in the bits that are compared: `(__u32)i == -5` counts down from 0 as well. */
+	if (bits < 64)
+		distance &= (1ull << bits) - 1;
 	/* From above step by step, as loops behind `if (n > limit)` become. */
 	if (!iv->start_known && iv->step == -1 && limit_constant && iv->start_max < TRIPS_MAX)
 		return iv->start_max > limit ? iv->start_max - limit + 1 : 2;
@@ -272,7 +276,8 @@ static uint64_t count_trips(const struct induction *iv, enum trend leaves, LLVMV
 	case TREND_DIFFERENT: /* of two values in turn one differs */
 		return 2;
 	case TREND_EQUAL:
-		return count_to_hit(iv, limit_max, constant);
+		return count_to_hit(iv, limit_max, constant,
+				    LLVMGetIntTypeWidth(LLVMTypeOf(limit)));
 	case TREND_ABOVE:
 		if (!up || limit_max > INT64_MAX)
 			return TRIPS_MAX;
