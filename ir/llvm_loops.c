@@ -267,7 +267,7 @@ static uint64_t count_to_hit(const struct induction *iv, uint64_t limit, bool li
 
 /* Iterations until the induction variable first is where it leaves, or TRIPS_MAX. */
 static uint64_t count_trips(const struct induction *iv, enum trend leaves, LLVMValueRef limit,
-			    uint64_t limit_max)
+			    uint64_t limit_max, unsigned bits)
 {
 	bool constant = LLVMIsAConstantInt(limit), up = iv->step > 0;
 	int64_t step = up ? iv->step : -iv->step, from, to;
@@ -276,8 +276,7 @@ static uint64_t count_trips(const struct induction *iv, enum trend leaves, LLVMV
 	case TREND_DIFFERENT: /* of two values in turn one differs */
 		return 2;
 	case TREND_EQUAL:
-		return count_to_hit(iv, limit_max, constant,
-				    LLVMGetIntTypeWidth(LLVMTypeOf(limit)));
+		return count_to_hit(iv, limit_max, constant, bits);
 	case TREND_ABOVE:
 		if (!up || limit_max > INT64_MAX)
 			return TRIPS_MAX;
@@ -309,6 +308,28 @@ static bool asks_iterator(LLVMValueRef test)
 	return false;
 }
 
+static unsigned width_of(LLVMValueRef value)
+{
+	LLVMTypeRef type = LLVMTypeOf(value);
+
+	return LLVMGetTypeKind(type) == LLVMIntegerTypeKind ? LLVMGetIntTypeWidth(type) : 64;
+}
+
+/* `i & 0xffff`: the value, and how many of its bits count; else the value as it is. */
+static LLVMValueRef peel_mask(LLVMValueRef value, uint64_t limit, unsigned *bits)
+{
+	uint64_t mask;
+
+	if (!LLVMIsAInstruction(value) || LLVMGetInstructionOpcode(value) != LLVMAnd ||
+	    !LLVMIsAConstantInt(LLVMGetOperand(value, 1)))
+		return value;
+	mask = LLVMConstIntGetZExtValue(LLVMGetOperand(value, 1));
+	if (!mask || mask & (mask + 1) || limit > mask)
+		return value;
+	*bits = (unsigned)__builtin_popcountll(mask);
+	return LLVMGetOperand(value, 0);
+}
+
 static uint64_t compare_trips(const struct loop_walk *walk, LLVMValueRef test, bool leaves_when)
 {
 	enum trend trend = predicate_trend(LLVMGetICmpPredicate(test));
@@ -321,11 +342,17 @@ static uint64_t compare_trips(const struct loop_walk *walk, LLVMValueRef test, b
 		trend = denied(trend);
 	for (unsigned side = 0; side < 2; side++) {
 		LLVMValueRef limit = LLVMGetOperand(test, 1 - side);
+		LLVMValueRef value = LLVMGetOperand(test, side);
+		bool whole = trend != TREND_EQUAL || !LLVMIsAConstantInt(limit);
+		unsigned bits = width_of(limit);
 
-		if (!read_induction(walk, LLVMGetOperand(test, side), &iv))
+		if (!read_induction(
+			walk,
+			whole ? value : peel_mask(value, LLVMConstIntGetZExtValue(limit), &bits),
+			&iv))
 			continue;
 		uint64_t trips = count_trips(&iv, side ? mirrored(trend) : trend, limit,
-					     largest_at(walk, limit));
+					     largest_at(walk, limit), bits);
 		best = trips < best ? trips : best;
 	}
 	return best;

@@ -1,5 +1,5 @@
 // EXPECT layers: kernel
-/* A loop that ends where the low word of a number that counts down from 0 is -6: after six rounds. */
+/* A loop that ends where the low word of a number that counts down from 0 is -6. */
 #include "nf.h"
 
 SEC("xdp")
