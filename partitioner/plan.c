@@ -243,7 +243,7 @@ int partitioner_plan(const struct ir_program *program, const struct target *targ
 		search_new(&search, scratch, program, target, strict);
 		search_run(&search, rules);
 		if (isinf(search.best_cost))
-			err = split_refuse(program, target, split,
+			err = split_refuse(program, target, split, strict,
 					   strict && has_plan(program, target, rules, false), diag);
 	}
 	if (!err) {

@@ -175,8 +175,32 @@ static const char *split_text(struct split split)
 	}
 }
 
+/* In relaxed order: user changes a copy of a value, while other packets may change theirs. */
+static const struct ir_op *find_copied_write(const struct ir_program *program)
+{
+	for (size_t o = 0; o < program->op_count; o++)
+		if (program->ops[o].inner && (program->ops[o].kind == IR_OP_MAP_WRITE ||
+					      program->ops[o].kind == IR_OP_MAP_ADD))
+			return &program->ops[o];
+	return NULL;
+}
+
+static void refuse_too_long(const struct ir_program *program, const struct target *target,
+			    bool strict, struct diag *diag)
+{
+	const struct ir_op *op = strict ? NULL : find_copied_write(program);
+	struct ir_why why = {IR_REASON_INNER_RELAXED, op ? program->maps[op->map].name : NULL};
+
+	if (op)
+		diag_error(diag, op->loc, "%s", ir_why_sentence(program->arena, why));
+	else
+		diag_error(diag, program->blocks[0].loc,
+			   "the live values need more than the %u bytes of metadata that %s has",
+			   target->handoff_bytes_max, target->name);
+}
+
 int split_refuse(const struct ir_program *program, const struct target *target, struct split split,
-		 bool relaxed, struct diag *diag)
+		 bool strict, bool relaxed, struct diag *diag)
 {
 	enum ir_layer layer = split.kind == SPLIT_USER ? IR_LAYER_USER : IR_LAYER_KERNEL;
 	const struct ir_op *op = find_forbidden(program, layer);
@@ -195,9 +219,7 @@ int split_refuse(const struct ir_program *program, const struct target *target, 
 	else if (op)
 		diag_error(diag, loc, "%s", ir_why_sentence(program->arena, op->missing[layer]));
 	else
-		diag_error(diag, loc,
-			   "the live values need more than the %u bytes of metadata that %s has",
-			   target->handoff_bytes_max, target->name);
+		refuse_too_long(program, target, strict, diag);
 	if (op && layer == IR_LAYER_KERNEL && split.kind != SPLIT_KERNEL)
 		note_edges(program, op->block, diag);
 	diag_note(diag, loc, "so %s is impossible", what);

@@ -8,9 +8,9 @@
 int split_rules(const struct ir_program *program, const struct target *target, struct split split,
 		enum edge_rule *rules, struct diag *diag);
 
-/* Reports why there is no plan for the split; always -EINVAL. relaxed: there is one in relaxed
- * order. */
+/* Reports why there is no plan for the split in that order; always -EINVAL. relaxed: there is one
+ * in relaxed order. */
 int split_refuse(const struct ir_program *program, const struct target *target, struct split split,
-		 bool relaxed, struct diag *diag);
+		 bool strict, bool relaxed, struct diag *diag);
 
 #endif
