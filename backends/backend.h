@@ -43,6 +43,12 @@ extern const struct backend *const backend_table[];
 int backend_emit_replayed_source(const struct ir_program *program, struct backend_output *output,
 				 struct diag *diag);
 
+/*
+ * Can the plan's parts tell the keys of an ordered map apart, or is the map watched as a whole? The
+ * programs of a pair must do the same.
+ */
+bool backend_tells_keys(const struct plan *plan, int map);
+
 /* Name of the CPU that user code is tuned for, in LLVM's words; in the arena. */
 const char *backend_host_cpu(struct arena *arena);
 

@@ -116,6 +116,8 @@ struct bundle_member {
 /* the user part; absent when everything runs in the kernel */
 #define BUNDLE_MEMBER_USER "user.so"
 #define BUNDLE_MEMBER_PLAN "plan.txt" /* what `cleave explain` prints */
+/* a bundle of its own: the other program of a pair */
+#define BUNDLE_MEMBER_SECOND "second.cleave"
 /* both parts for the host, in bundles made for replay and check */
 #define BUNDLE_MEMBER_REPLAY "replay.so"
 
@@ -153,6 +155,8 @@ struct bundle {
 	size_t cut_count;
 	struct bundle_member *members; /* in file order, without SHA256 */
 	size_t member_count;
+	/* of a pair the other program, in the same arena; its maps are the same. NULL: no pair */
+	struct bundle *second;
 };
 
 /* Is the program a TC program? By its section; of one, is it for the egress? */

@@ -11,9 +11,9 @@ static const struct {
 	const char *name;
 	bool mandatory;
 } known_members[] = {
-    {BUNDLE_MEMBER_MANIFEST, true}, {BUNDLE_MEMBER_IR, true},    {BUNDLE_MEMBER_SOURCE, false},
-    {BUNDLE_MEMBER_KERNEL, true},   {BUNDLE_MEMBER_USER, false}, {BUNDLE_MEMBER_PLAN, true},
-    {BUNDLE_MEMBER_REPLAY, false},
+    {BUNDLE_MEMBER_MANIFEST, true}, {BUNDLE_MEMBER_IR, true},      {BUNDLE_MEMBER_SOURCE, false},
+    {BUNDLE_MEMBER_KERNEL, true},   {BUNDLE_MEMBER_USER, false},   {BUNDLE_MEMBER_PLAN, true},
+    {BUNDLE_MEMBER_REPLAY, false},  {BUNDLE_MEMBER_SECOND, false},
 };
 
 enum { KNOWN_MEMBERS = sizeof known_members / sizeof *known_members };

@@ -113,4 +113,8 @@ void bundle_print(const struct bundle *bundle, FILE *out)
 	for (size_t i = 0; i < bundle->member_count; i++)
 		fprintf(out, "  %-14s %9zu bytes  sha256 %s\n", bundle->members[i].name,
 			bundle->members[i].size, bundle->members[i].digest);
+	if (!bundle->second)
+		return;
+	fputs("\nAnd the other program of the pair:\n\n", out);
+	bundle_print(bundle->second, out);
 }

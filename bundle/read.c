@@ -7,6 +7,7 @@
 #include "support/file.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,12 +68,54 @@ static int parse(const char *name, const void *bytes, size_t size, struct bundle
 	return manifest_parse(name, manifest->bytes, manifest->size, bundle, diag);
 }
 
+/* Both programs of a pair have the same maps in the same places, arrays of programs apart. */
+static const char *check_pair(const struct bundle *a, const struct bundle *b)
+{
+	if (bundle_find(b, BUNDLE_MEMBER_SECOND))
+		return "a pair has a pair in it";
+	if (a->strict != b->strict || a->ordered_maps != b->ordered_maps ||
+	    a->replay_inputs != b->replay_inputs ||
+	    a->kernel_can_run_source != b->kernel_can_run_source)
+		return "the programs of its pair are not of one build";
+	for (size_t m = 0; m < a->map_count || m < b->map_count; m++) {
+		bool own = (m >= a->map_count || a->maps[m].type == BPF_MAP_TYPE_PROG_ARRAY) &&
+			   (m >= b->map_count || b->maps[m].type == BPF_MAP_TYPE_PROG_ARRAY);
+
+		if (!own && (m >= a->map_count || m >= b->map_count ||
+			     strcmp(a->maps[m].name, b->maps[m].name) ||
+			     a->maps[m].layout != b->maps[m].layout))
+			return "the programs of its pair have different maps";
+	}
+	return NULL;
+}
+
+static int parse_second(const char *name, struct bundle *bundle, struct diag *diag)
+{
+	const struct bundle_member *member = bundle_find(bundle, BUNDLE_MEMBER_SECOND);
+	struct bundle *second;
+	const char *why;
+	int err;
+
+	if (!member)
+		return 0;
+	second = arena_alloc(bundle->arena, sizeof *second);
+	second->arena = bundle->arena;
+	err = parse(name, member->bytes, member->size, second, diag);
+	why = err ? NULL : check_pair(bundle, second);
+	if (why)
+		return refuse(name, diag, why);
+	bundle->second = second;
+	return err;
+}
+
 int bundle_parse(const char *name, const void *bytes, size_t size, struct bundle **bundle,
 		 struct diag *diag)
 {
 	struct bundle *b = bundle_new();
 	int err = parse(name, bytes, size, b, diag);
 
+	if (!err)
+		err = parse_second(name, b, diag);
 	if (err)
 		bundle_free(&b);
 	*bundle = b;

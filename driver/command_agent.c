@@ -57,6 +57,20 @@ static int keep_variant(void *context, struct bundle *bundle, const char *name, 
 	return 0;
 }
 
+static void set_split(struct compilation *c, enum split_kind kind, const char *text)
+{
+	c->split = (struct split){.kind = kind};
+	c->split_text = text;
+	if (c->second)
+		set_split(c->second, kind, text);
+}
+
+static bool user_can_run(const struct compilation *c)
+{
+	return c->front.program->edges[0].cut.reason == IR_REASON_NONE &&
+	       (!c->second || user_can_run(c->second));
+}
+
 /*
  * The oracle of an NF that the kernel cannot run whole is its source as native code in one piece:
  * the split `user`, which is added when it was not asked for. Beside `every` it always is, if user
@@ -68,10 +82,9 @@ static int add_native_whole(struct compilation *c, struct variants *v, bool ever
 
 	if (!every && (v->kernel_can_run_source || strcmp(c->split_text, "user") == 0))
 		return 0;
-	if (v->kernel_can_run_source && c->front.program->edges[0].cut.reason != IR_REASON_NONE)
+	if (v->kernel_can_run_source && !user_can_run(c))
 		return 0;
-	c->split = (struct split){.kind = SPLIT_USER};
-	c->split_text = "user";
+	set_split(c, SPLIT_USER, "user");
 	err = pipeline_replan(c);
 	if (err)
 		diag_note(c->diag, NO_LOC,
@@ -84,8 +97,7 @@ static int add_kernel_whole(struct compilation *c, struct variants *v)
 {
 	int err;
 
-	c->split = (struct split){.kind = SPLIT_KERNEL};
-	c->split_text = "kernel";
+	set_split(c, SPLIT_KERNEL, "kernel");
 	err = pipeline_replan(c);
 	return err ? err : keep_variant(v, c->bundle, "kernel", c->diag);
 }

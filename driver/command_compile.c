@@ -100,6 +100,7 @@ int compile_by_options(struct compilation *c, struct options *o, struct diag *di
 	}
 	c->input.path = o->words[0];
 	c->input.program = o->text[OPTION_PROGRAM];
+	c->second_program = o->second_program;
 	c->input.tail_calls = o->text[OPTION_TAIL_CALLS];
 	c->input.btf = o->text[OPTION_BTF];
 	c->input.type = o->text[OPTION_TYPE];
@@ -282,19 +283,50 @@ static int draw_svg(struct compilation *c, const struct ir_picture_plan *plan, s
 	return EXIT_CLEAVE_HOST;
 }
 
+static void print_plan_json(const struct compilation *c)
+{
+	plan_print_json(stdout, c->plan);
+}
+
+static void print_graph_json(const struct compilation *c)
+{
+	ir_print_json(stdout, c->front.program);
+}
+
+/* One object, or of a pair a list of two. */
+static void print_json(const struct compilation *c, void (*print)(const struct compilation *))
+{
+	if (c->second)
+		fputs("[\n", stdout);
+	print(c);
+	if (!c->second)
+		return;
+	fputs(",\n", stdout);
+	print(c->second);
+	fputs("]\n", stdout);
+}
+
 static int print_inspection(struct compilation *c, const struct options *o, struct diag *diag)
 {
 	const struct ir_program *p = c->front.program;
 	struct ir_picture_plan plan = make_picture(c);
 
+	if (c->second && (o->text[OPTION_DOT] || o->text[OPTION_SVG])) {
+		diag_error(diag, NO_LOC, "one program, one picture: name it with --program");
+		return EXIT_CLEAVE_USAGE;
+	}
 	if (o->text[OPTION_JSON])
-		ir_print_json(stdout, p);
+		print_json(c, print_graph_json);
 	else if (o->text[OPTION_DOT])
 		ir_print_dot(stdout, p, &plan);
 	else if (o->text[OPTION_SVG])
 		return draw_svg(c, &plan, diag);
 	else
 		ir_print_text(stdout, p);
+	if (c->second && !o->text[OPTION_JSON]) {
+		putchar('\n');
+		ir_print_text(stdout, c->second->front.program);
+	}
 	return EXIT_CLEAVE_OK;
 }
 
@@ -349,9 +381,23 @@ static int explain_bundle(const char *path, struct options *o, struct diag *diag
 		const struct bundle_member *plan = bundle_find(b, BUNDLE_MEMBER_PLAN);
 
 		fwrite(plan->bytes, 1, plan->size, stdout);
+		plan = b->second ? bundle_find(b->second, BUNDLE_MEMBER_PLAN) : NULL;
+		if (plan) {
+			putchar('\n');
+			fwrite(plan->bytes, 1, plan->size, stdout);
+		}
 	}
 	bundle_free(&b);
 	return exit_code_of(err);
+}
+
+static void print_plans(const struct compilation *c)
+{
+	plan_print_text(stdout, c->plan);
+	if (!c->second)
+		return;
+	putchar('\n');
+	plan_print_text(stdout, c->second->plan);
 }
 
 int command_explain(struct options *o, struct diag *diag)
@@ -365,9 +411,9 @@ int command_explain(struct options *o, struct diag *diag)
 	c.stop_after = "plan";
 	code = compile_by_options(&c, o, diag);
 	if (!code && o->text[OPTION_JSON])
-		plan_print_json(stdout, c.plan);
+		print_json(&c, print_plan_json);
 	else if (!code)
-		plan_print_text(stdout, c.plan);
+		print_plans(&c);
 	compilation_end(&c);
 	return code;
 }

@@ -78,6 +78,14 @@ static int read_option(struct options *o, int *at, int argc, char **argv, struct
 	}
 	if (has_value(id))
 		value = inside ? inside : argv[++*at];
+	if (id == OPTION_PROGRAM && o->text[id]) {
+		if (o->second_program) {
+			diag_error(diag, NO_LOC, "--program: one program, or the two of a pair");
+			return EXIT_CLEAVE_USAGE;
+		}
+		o->second_program = value;
+		return 0;
+	}
 	o->text[id] = value;
 	if (table[id].kind == KIND_HAND_FLAG || table[id].kind == KIND_HAND_TEXT)
 		hand(o, id, has_value(id) ? value : NULL);

@@ -17,6 +17,7 @@ enum option_id {
 struct options {
 	char command;                   /* the letter of options.def */
 	const char *text[OPTION_COUNT]; /* NULL: not given; a flag that was given: "" */
+	const char *second_program;     /* --program, given again */
 	char **words;                   /* what is not an option */
 	size_t word_count;
 	char **flags; /* clang's: what is behind -- */

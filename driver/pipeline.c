@@ -11,7 +11,10 @@
 
 static int compile(struct compilation *c)
 {
-	return frontend_compile(c->arena, &c->input, &c->front, c->diag);
+	int err = frontend_compile(c->arena, &c->input, &c->front, c->diag);
+	const char *second = c->second_program ? c->second_program : c->front.pair;
+
+	return !err && second ? pair_begin(c, second) : err;
 }
 
 static int split_objects(struct compilation *c)
@@ -144,11 +147,21 @@ static double now_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+static void dump(const struct compilation *c, int stage)
+{
+	if (!c->dump_after || strcmp(c->dump_after, pipeline[stage].name) != 0 ||
+	    !pipeline[stage].dump)
+		return;
+	pipeline[stage].dump((struct compilation *)c);
+	if (c->second)
+		pipeline[stage].dump(c->second);
+}
+
 static int run_from(struct compilation *c, int first)
 {
 	for (int s = first; pipeline[s].name; s++) {
 		double start = now_ms();
-		int err = pipeline[s].run(c);
+		int err = c->second ? pair_run_stage(c, s) : pipeline[s].run(c);
 
 		c->stage_ms[s] = now_ms() - start;
 		if (err)
@@ -157,9 +170,7 @@ static int run_from(struct compilation *c, int first)
 		if (c->front.program->block_count)
 			ir_check(c->front.program);
 #endif
-		if (c->dump_after && strcmp(c->dump_after, pipeline[s].name) == 0 &&
-		    pipeline[s].dump)
-			pipeline[s].dump(c);
+		dump(c, s);
 		if (c->stop_after && strcmp(c->stop_after, pipeline[s].name) == 0)
 			break;
 	}
@@ -173,6 +184,7 @@ void compilation_begin(struct compilation *c, struct diag *diag)
 
 void compilation_end(struct compilation *c)
 {
+	pair_end(c);
 	bundle_free(&c->bundle);
 	if (c->front.program && c->front.program->llvm)
 		ir_llvm_free(c->front.program->llvm);
@@ -188,6 +200,10 @@ int pipeline_replan(struct compilation *c)
 {
 	memset(c->parts, 0, sizeof c->parts);
 	bundle_free(&c->bundle);
+	if (c->second) {
+		memset(c->second->parts, 0, sizeof c->second->parts);
+		bundle_free(&c->second->bundle);
+	}
 	return run_from(c, pipeline_find("plan"));
 }
 

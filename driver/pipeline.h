@@ -15,7 +15,8 @@ enum { PIPELINE_STAGES_MAX = 16, PIPELINE_BACKENDS_MAX = 4 };
 struct compilation {
 	/* what the user asked for */
 	struct frontend_input input;
-	const char *target_path; /* --target, or NULL */
+	const char *second_program; /* the second --program, or NULL */
+	const char *target_path;    /* --target, or NULL */
 	struct split split;
 	const char *split_text;
 	unsigned cuts_max; /* --cuts: of `every`; 0: all */
@@ -33,6 +34,8 @@ struct compilation {
 	struct backend_output parts[PIPELINE_BACKENDS_MAX]; /* in backend_table's order */
 	struct backend_output replayed_source;              /* check builds */
 	struct bundle *bundle;
+	/* the other program of a pair, with what was asked of the first; NULL: there is none */
+	struct compilation *second;
 	/* what it took */
 	double verifier_ms; /* waiting for the kernel's verifier */
 	unsigned remedies;  /* rounds in which the verifier refused and the plan was changed */
@@ -68,6 +71,14 @@ int pipeline_every(struct compilation *c, pipeline_keep *keep, void *context);
 int pipeline_find(const char *name);
 /* --time: a line for each stage, and what was clang's and what our own. */
 void pipeline_print_times(const struct compilation *c, FILE *out);
+
+/*
+ * A pair: stage after stage for both programs, and where they have to agree, together. In
+ * driver/pair.c.
+ */
+int pair_begin(struct compilation *c, const char *second);
+int pair_run_stage(struct compilation *c, int stage);
+void pair_end(struct compilation *c);
 
 /* Stages that `verify` repeats. */
 int pipeline_plan(struct compilation *c); /* in driver/plan_whole.c */

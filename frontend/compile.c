@@ -264,6 +264,7 @@ static int read_object(struct arena *arena, const struct frontend_input *input,
 		diag_error(diag, (struct src_loc){.file = input->path}, "%s", strerror(-err));
 		return err;
 	}
+	out->is_object = true;
 	out->oracle = bytes;
 	out->oracle_is_input = true;
 	out->folder = place.absolute;
@@ -282,7 +283,13 @@ static int load(struct arena *arena, const struct frontend_input *input, const c
 					 .object = out->oracle,
 					 .object_size = out->oracle_size,
 					 .lifted = lifted};
+	const char *pair[2];
 
+	out->pair = NULL;
+	if (!input->program && !lifted && frontend_find_pair(arena, &source, pair)) {
+		source.program = pair[0];
+		out->pair = pair[1];
+	}
 	return frontend_load(arena, &source, &out->program, diag);
 }
 

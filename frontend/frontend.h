@@ -45,12 +45,16 @@ struct frontend_output {
 	const char *clang_version; /* "Debian clang version 19.1.7" */
 	const char *folder;        /* of the source: there names in debug info begin */
 	double clang_ms;
+	bool is_object;             /* the input is compiled already */
+	const char *pair;           /* the other program of a source that has a pair; NULL: none */
 	struct ir_program *program; /* maps, globals and LLVM side; no blocks or ops yet */
 };
 
 /*
- * Returns 0 or a negative errno (reported): -ENOENT no such source, -ENOPKG no clang-19 (the host
- * is at fault), -EINVAL the source is at fault. After 0 the caller frees out->program->llvm.
+ * Of a pair, the input names the first program, and frontend_load makes the other one of the same
+ * bitcode. Returns 0 or a negative errno (reported): -ENOENT no such source, -ENOPKG no clang-19
+ * (the host is at fault), -EINVAL the source is at fault. After 0 the caller frees
+ * out->program->llvm.
  */
 int frontend_compile(struct arena *arena, const struct frontend_input *input,
 		     struct frontend_output *out, struct diag *diag);
@@ -64,8 +68,20 @@ struct frontend_source {
 	const char *btf;
 	const char *object; /* clang's, whose BTF says what CO-RE asks, or NULL */
 	size_t object_size;
-	bool lifted; /* the bitcode, from that object */
+	bool lifted;               /* the bitcode, from that object */
+	const char *const *shared; /* of a pair; as in struct ir_program */
+	size_t shared_count;
 };
+
+/*
+ * The two programs of a source that stand at different hooks, when there are exactly two: they are
+ * a pair. false: there are not.
+ */
+bool frontend_find_pair(struct arena *arena, const struct frontend_source *source,
+			const char *names[2]);
+/* The maps and globals that either of two programs of one source names; in the arena. */
+size_t frontend_find_shared(struct arena *arena, const struct ir_program *a,
+			    const struct ir_program *b, const char ***names);
 
 /*
  * The second half alone, from clang's bitcode in memory. -EAGAIN (not reported): the program holds

@@ -2,6 +2,7 @@
 #include "frontend/llvm_stages.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <llvm-c/Target.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +86,7 @@ static int collect_maps(struct ir_program *program, struct diag *diag)
 		}
 		if (!section_is(g, SECTION_MAPS))
 			continue;
-		if (!LLVMGetFirstUse(g)) {
+		if (!LLVMGetFirstUse(g) && !frontend_is_shared(program, g)) {
 			LLVMDeleteGlobal(g);
 			continue;
 		}
@@ -130,7 +131,7 @@ static int collect_global(struct ir_program *program, LLVMValueRef g, size_t *ca
 	struct ir_global *global;
 	const char *section;
 
-	if (section_is(g, SECTION_MAPS) || !LLVMGetFirstUse(g))
+	if (section_is(g, SECTION_MAPS) || (!LLVMGetFirstUse(g) && !frontend_is_shared(program, g)))
 		return 0;
 	/* Strings and tables that the compiler made: no symbol, so nobody can set them. */
 	if (LLVMGetLinkage(g) == LLVMPrivateLinkage && LLVMIsGlobalConstant(g))
@@ -208,6 +209,19 @@ static void find_held(struct ir_program *program)
 	}
 }
 
+/* Of a pair: arrays of programs are the one's or the other's, the rest has one place in both. */
+static void move_program_arrays(struct ir_program *program)
+{
+	struct ir_map *sorted = arena_array(program->arena, program->map_count + 1, sizeof *sorted);
+	size_t count = 0;
+
+	for (int last = 0; last < 2; last++)
+		for (size_t m = 0; m < program->map_count; m++)
+			if ((program->maps[m].type == BPF_MAP_TYPE_PROG_ARRAY) == last)
+				sorted[count++] = program->maps[m];
+	program->maps = sorted;
+}
+
 int frontend_collect_globals(struct ir_program *program, struct diag *diag)
 {
 	LLVMMemoryBufferRef object = NULL;
@@ -231,6 +245,8 @@ int frontend_collect_globals(struct ir_program *program, struct diag *diag)
 					    LLVMGetBufferSize(object), program->maps,
 					    program->map_count, diag);
 	LLVMDisposeMemoryBuffer(object);
+	if (!err && program->shared_count)
+		move_program_arrays(program);
 	if (!err)
 		find_held(program);
 	return err;

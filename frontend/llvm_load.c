@@ -168,6 +168,7 @@ static int parse(struct ir_program *program, const struct frontend_source *sourc
 	LLVMDisposeMemoryBuffer(buffer);
 	name_source(module, source->path);
 	llvm->original = module;
+	frontend_keep_shared(program);
 	llvm->module = LLVMCloneModule(module);
 	return 0;
 }
@@ -222,6 +223,8 @@ int frontend_load(struct arena *arena, const struct frontend_source *source,
 	if (!program->core)
 		return -EINVAL;
 	program->from_object = source->lifted || !source->object;
+	program->shared = source->shared;
+	program->shared_count = source->shared_count;
 	program->llvm = arena_alloc(arena, sizeof *program->llvm);
 	program->llvm->context = LLVMContextCreate();
 	err = parse(program, source, diag);

@@ -169,14 +169,17 @@ static void delete_used_lists(LLVMModuleRef module)
 
 /*
  * Maps that only unreached code or unreached maps name are none of the program's. While they are
- * visible outside, they would keep the programs and maps that they hold.
+ * visible outside, they would keep the programs and maps that they hold. Those of the other program
+ * of a pair stay.
  */
-static void show_maps(LLVMModuleRef module, bool shown)
+static void show_maps(struct ir_program *program, bool shown)
 {
+	LLVMModuleRef module = program->llvm->module;
+
 	for (LLVMValueRef g = LLVMGetFirstGlobal(module); g; g = LLVMGetNextGlobal(g)) {
 		const char *section = LLVMGetSection(g);
 
-		if (section && !strcmp(section, ".maps"))
+		if (section && !strcmp(section, ".maps") && !frontend_is_shared(program, g))
 			LLVMSetLinkage(g, shown ? LLVMExternalLinkage : LLVMInternalLinkage);
 	}
 }
@@ -207,9 +210,9 @@ static int inline_all(struct walk *walk, struct diag *diag)
 	}
 	delete_used_lists(llvm->module);
 	forget_conclusions(llvm->function);
-	show_maps(llvm->module, false);
+	show_maps(program, false);
 	err = frontend_run_passes(program, PASSES_INLINE, diag);
-	show_maps(llvm->module, true);
+	show_maps(program, true);
 	if (!err)
 		err = frontend_link_tail_calls(program, diag);
 	if (!err && walk->done_count > 1)

@@ -10,6 +10,9 @@
 #include "ir/ir.h"
 #include "ir/llvm_ir.h"
 
+/* What a pair has in common stays where both find it: see llvm_pair.c. */
+void frontend_keep_shared(struct ir_program *program);
+bool frontend_is_shared(const struct ir_program *program, LLVMValueRef global);
 /* Finds the XDP program (name: the wanted one, or NULL) and sets llvm->function. */
 int frontend_choose_program(struct ir_program *program, const char *name, struct diag *diag);
 /* -EAGAIN when there is BPF assembly in it and an object to read instead: see llvm_assembly.c. */

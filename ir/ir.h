@@ -200,6 +200,14 @@ struct ir_tail_program {
 	void *function; /* LLVMValueRef of its own function, which has no body any more */
 };
 
+/*
+ * What the other program of a pair does to maps and globals, as bits of partitioner/map_homes.h; by
+ * map, then by global, of this program.
+ */
+struct ir_outside {
+	const unsigned *kernel, *user;
+};
+
 struct ir_program {
 	struct arena *arena;
 	struct ir_llvm *llvm;
@@ -211,6 +219,9 @@ struct ir_program {
 	const char *tail_calls;   /* --tail-calls, or NULL */
 	struct source_core *core; /* the frontend's: what the source asks about the kernel */
 	bool from_object;         /* lifted from one, or there is none to lift */
+	const char *const *shared;
+	size_t shared_count;
+	const struct ir_outside *outside; /* what that other program does with them, or NULL */
 	struct ir_tail_program *programs;
 	size_t program_count; /* 0: there are no tail calls */
 	void *tail_depth;     /* between two steps of the frontend: LLVMValueRef of its slot */

@@ -59,6 +59,7 @@ struct plan_map {
 	const char *because; /* the reason as a sentence with numbers */
 	double cost_ns;      /* what the home costs per packet */
 	bool ordered;        /* strict order watches its keys */
+	bool whole; /* ... all of them as one: the other program of a pair cannot tell them */
 	bool kernel_reads, kernel_writes, user_reads, user_writes;
 };
 

@@ -67,6 +67,13 @@ static void touch(const struct ir_program *p, const bool *in, unsigned *touches)
 			touches[map_state_of(p, &p->ops[i])] |= map_touch(&p->ops[i]);
 }
 
+/* What the other program of a pair does counts like what this one does. */
+static void touch_outside(const struct ir_program *p, const unsigned *outside, unsigned *touches)
+{
+	for (size_t m = 0; outside && m < map_state_count(p); m++)
+		touches[m] |= outside[m];
+}
+
 static enum map_mode mode_of(unsigned kernel, unsigned user)
 {
 	unsigned all = kernel | user;
@@ -114,6 +121,8 @@ void search_settle(struct search *search, struct settled *s)
 	s->in_kernel[0] = !s->cut[0];
 	spread(search, s->in_kernel, s->cut);
 	touch(p, s->in_kernel, s->kernel_touch);
+	if (p->outside)
+		touch_outside(p, p->outside->kernel, s->kernel_touch);
 	for (size_t e = 0; e < p->edge_count; e++) {
 		int from = p->edges[e].from;
 
@@ -124,6 +133,8 @@ void search_settle(struct search *search, struct settled *s)
 	do {
 		spread(search, s->in_user, NULL);
 		touch(p, s->in_user, s->user_touch);
+		if (p->outside)
+			touch_outside(p, p->outside->user, s->user_touch);
 		for (size_t m = 0; m < map_state_count(p); m++)
 			s->modes[m] = mode_of(s->kernel_touch[m], s->user_touch[m]);
 	} while (hold(search, s));
@@ -201,6 +212,10 @@ static void find_touches(struct search *search)
 	reached[0] = true;
 	spread(search, reached, NULL);
 	touch(p, reached, search->all_touch);
+	if (p->outside) {
+		touch_outside(p, p->outside->kernel, search->all_touch);
+		touch_outside(p, p->outside->user, search->all_touch);
+	}
 }
 
 /* A map or global that is open and touched from both sides, or -1. */
@@ -233,8 +248,12 @@ static void visit(struct search *search, enum map_mode *modes)
 	if (map < 0)
 		return;
 	const enum map_mode list[] = {MODE_KERNEL, MODE_USER, shared_mode(search, (size_t)map)};
+	const struct ir_outside *outside = search->pricing.program->outside;
 
 	for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+		if (outside && ((list[i] == MODE_KERNEL && outside->user[map]) ||
+				(list[i] == MODE_USER && outside->kernel[map])))
+			continue;
 		modes[map] = list[i];
 		visit(search, modes);
 	}
@@ -255,6 +274,18 @@ static void try_seeds(struct search *search)
 	try_cuts(search);
 }
 
+/* What is decided before the search begins. */
+static enum map_mode first_mode(const struct search *search, size_t m)
+{
+	const struct ir_program *p = search->pricing.program;
+
+	if (m < p->map_count && p->maps[m].packet_local)
+		return MODE_BOTH;
+	if (p->outside && p->outside->kernel[m] && p->outside->user[m])
+		return shared_mode(search, m);
+	return MODE_OPEN;
+}
+
 void search_run(struct search *search, const enum edge_rule *rules)
 {
 	const struct ir_program *p = search->pricing.program;
@@ -267,7 +298,7 @@ void search_run(struct search *search, const enum edge_rule *rules)
 	search->exact = true;
 	find_touches(search);
 	try_seeds(search);
-	for (size_t m = 0; m < p->map_count; m++)
-		modes[m] = p->maps[m].packet_local ? MODE_BOTH : MODE_OPEN;
+	for (size_t m = 0; m < map_state_count(p); m++)
+		modes[m] = first_mode(search, m);
 	visit(search, modes);
 }

@@ -1,7 +1,6 @@
 #include "runtime/agent.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "runtime/agent_maps.h"
+#include "runtime/agent_pair.h"
 #include "runtime/agent_tc.h"
 #include "runtime/host_bpf.h"
 #include "runtime/lock.h"
@@ -72,7 +72,7 @@ static void unload_user(struct agent *agent)
 
 static int find_interfaces(struct agent *agent)
 {
-	uint32_t ports = 0;
+	uint32_t ports = agent_count_ports(agent->first);
 
 	for (uint32_t i = 0; i < agent->options->interface_count; i++) {
 		struct agent_interface *it = &agent->interfaces[i];
@@ -160,43 +160,6 @@ static int take_locks(struct agent *agent)
 	return EXIT_CLEAVE_OK;
 }
 
-static uint32_t count_cpus(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof set, &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
-}
-
-/* The n-th CPU this process may use, from the second on: the first one takes most interrupts. */
-int agent_worker_cpu(uint32_t worker)
-{
-	uint32_t cpus = count_cpus(), wanted = (worker + 1) % cpus, seen = 0;
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof set, &set) < 0)
-		return -1;
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &set) && seen++ == wanted)
-			return cpu;
-	return -1;
-}
-
-static void choose_workers(struct agent *agent)
-{
-	uint32_t queues = 1;
-
-	for (uint32_t i = 0; i < agent->interface_count; i++)
-		if (agent->hosts[i].queues > queues)
-			queues = agent->hosts[i].queues;
-	agent->worker_count = agent->options->workers ? agent->options->workers : count_cpus();
-	if (agent->worker_count > queues)
-		agent->worker_count = queues;
-	if (agent->worker_count > count_cpus())
-		agent->worker_count = count_cpus(); /* environments need a CPU each */
-	if (!agent->user)
-		agent->worker_count = 0;
-}
-
 /* The globals of --map-init as the loader wants them, in the bundle's arena. */
 static void list_globals(struct agent *agent, struct kernel_load *load)
 {
@@ -230,6 +193,7 @@ static int load_kernel(struct agent *agent)
 	    .names = agent->names,
 	    .ways = agent->user && agent_is_tc(agent) ? agent->ways : NULL,
 	    .egress = agent_is_egress(agent),
+	    .shared = agent->first ? agent->first->kernel : NULL,
 	    .port_base = agent->port_base,
 	    .interface_count = agent->interface_count,
 	    .gone_action = agent->options->gone_action,
@@ -242,9 +206,10 @@ static int load_kernel(struct agent *agent)
 	if (err)
 		return err == -EBADMSG ? EXIT_CLEAVE_INPUT : EXIT_CLEAVE_HOST;
 	err = check_interfaces_free(agent);
+	if (!err)
+		err = agent_choose_workers(agent);
 	if (err)
 		kernel_part_free(&agent->kernel);
-	choose_workers(agent);
 	return err;
 }
 
@@ -297,16 +262,20 @@ static int prepare_workers(struct agent *agent)
 	agent->setup.interface_count = agent->interface_count;
 	agent->setup.worker_count = agent->worker_count;
 	agent->setup.generation = kernel_part_generation(agent->kernel);
-	agent->setup.order = kernel_part_order(agent->kernel);
-	agent->setup.epochs = &agent->epochs;
+	agent->setup.order = agent_order(agent);
+	agent->setup.epochs = agent->first ? &agent->first->epochs : &agent->epochs;
+	agent->setup.worker_base = agent->first ? agent->first->worker_count : 0;
 	if (agent->bundle->strict && !agent->options->relaxed)
 		agent->setup.after_count = agent->bundle->ordered_maps;
 	agent->setup.map_fds = agent_maps_fds(agent->maps);
-	order_begin(agent->setup.order, &agent->epochs, agent->worker_count);
+	if (!agent->first)
+		order_begin(agent->setup.order, &agent->epochs,
+			    agent->worker_count +
+				(agent->second ? agent->second->worker_count : 0));
 	for (uint32_t w = 0; w < agent->worker_count; w++) {
 		worker_init(&agent->workers[w], &agent->setup, w);
 		agent->workers[w].env = agent_maps_env(agent->maps, w);
-		agent->workers[w].cpu = agent_worker_cpu(w);
+		agent->workers[w].cpu = agent_worker_cpu(agent->setup.worker_base + w);
 	}
 	return EXIT_CLEAVE_OK;
 }
@@ -495,6 +464,7 @@ static const struct step {
 	void (*undo)(struct agent *agent);
 } steps[] = {
     {read_input, free_input},
+    {agent_join_second, agent_leave_second},
     {load_user, unload_user},
     {find_interfaces, NULL},
     {check_privilege, NULL},
@@ -509,14 +479,31 @@ static const struct step {
 
 enum { STEPS = sizeof steps / sizeof steps[0] };
 
+static void undo_step(const struct step *step, struct agent *agent)
+{
+	if (step->undo && agent->second && step->start != agent_join_second)
+		step->undo(agent->second);
+	if (step->undo)
+		step->undo(agent);
+}
+
 static void undo_steps(struct agent *agent)
 {
-	while (agent->steps_done > 0) {
-		const struct step *step = &steps[--agent->steps_done];
+	while (agent->steps_done > 0)
+		undo_step(&steps[--agent->steps_done], agent);
+}
 
-		if (step->undo)
-			step->undo(agent);
-	}
+/* Both programs of a pair, the first one first. */
+static int start_step(const struct step *step, struct agent *agent)
+{
+	int code = step->start(agent);
+
+	if (code != EXIT_CLEAVE_OK || !agent->second)
+		return code;
+	code = step->start(agent->second);
+	if (code != EXIT_CLEAVE_OK && step->undo)
+		step->undo(agent);
+	return code;
 }
 
 int agent_start(struct agent *agent, const struct agent_options *options)
@@ -525,7 +512,7 @@ int agent_start(struct agent *agent, const struct agent_options *options)
 	agent->options = options;
 	agent->diag = (struct diag){.out = stderr, .prog = "cleaved"};
 	while (agent->steps_done < STEPS) {
-		int code = steps[agent->steps_done].start(agent);
+		int code = start_step(&steps[agent->steps_done], agent);
 
 		if (code != EXIT_CLEAVE_OK) {
 			undo_steps(agent);
@@ -546,10 +533,11 @@ void agent_counters(const struct agent *agent, struct counters *counters)
 	add_drops(agent, counters);
 }
 
-void agent_quiesce(struct agent *agent, struct counters *final)
+void agent_quiesce(struct agent *agent)
 {
 	drain(agent);
-	agent_counters(agent, final);
+	if (agent->second)
+		drain(agent->second);
 }
 
 void agent_stop(struct agent *agent)

@@ -43,8 +43,13 @@ struct agent_interface {
 	bool attached;
 };
 
+/*
+ * Of a pair there is one for each program: the one that agent_start is given, and `second`. They
+ * take every step together, and have maps, tickets and epochs in common.
+ */
 struct agent {
 	const struct agent_options *options;
+	struct agent *first, *second; /* the other one of a pair, from either side; else NULL */
 	struct diag diag;
 	struct bundle *bundle;
 	struct agent_interface interfaces[PORTS_MAX];
@@ -70,16 +75,15 @@ struct agent {
 
 /* Returns an exit code; not EXIT_CLEAVE_OK: reported and nothing left behind. */
 int agent_start(struct agent *agent, const struct agent_options *options);
-/*
- * Takes the kernel part off the interfaces, lets the workers complete what is in flight, and reads
- * the final counters.
- */
-void agent_quiesce(struct agent *agent, struct counters *final);
+/* Takes the kernel parts off the interfaces and lets the workers complete what is in flight. */
+void agent_quiesce(struct agent *agent);
 /* Frees everything. */
 void agent_stop(struct agent *agent);
 
 void agent_counters(const struct agent *agent, struct counters *counters);
-/* The CPU a worker is pinned to; -1: none. */
+/* What orders packets, or NULL; valid until the kernel parts are freed. */
+struct cleave_order *agent_order(const struct agent *agent);
+/* The CPU a worker is pinned to; -1: none. Workers of a pair's second program come last. */
 int agent_worker_cpu(uint32_t worker);
 /* Is at least one of the interfaces still there? */
 bool agent_has_interface(const struct agent *agent);

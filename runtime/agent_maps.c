@@ -51,7 +51,8 @@ static int find_globals(struct agent *agent, struct agent_maps *maps)
 
 static int attach_set(struct agent *agent, struct agent_maps *maps)
 {
-	const struct cleave_order *order = kernel_part_order(agent->kernel);
+	const struct cleave_order *order = agent_order(agent);
+	int err;
 	struct map_set_attachment attachment = {
 	    .map_fds = maps->map_fds,
 	    .value_fds = maps->value_fds,
@@ -63,13 +64,17 @@ static int attach_set(struct agent *agent, struct agent_maps *maps)
 	    .globals = maps->globals,
 	};
 
-	return map_set_new_attached(agent->bundle, &attachment, &maps->set, &agent->diag);
+	err = map_set_new_attached(agent->bundle, &attachment, &maps->set, &agent->diag);
+	if (!err && agent->first)
+		map_set_share(maps->set, agent->first->maps->set);
+	return err;
 }
 
 static int make_environments(struct agent *agent, struct agent_maps *maps)
 {
 	for (uint32_t w = 0; w < agent->worker_count; w++) {
-		int cpu = agent_worker_cpu(w);
+		uint32_t before = agent->first ? agent->first->worker_count : 0;
+		int cpu = agent_worker_cpu(before + w);
 		int err = env_new(maps->set, cpu < 0 ? 0 : (uint32_t)cpu, &maps->env[w]);
 
 		if (err)
@@ -83,7 +88,7 @@ static int make_environments(struct agent *agent, struct agent_maps *maps)
 /* A dead agent's state is worth more than what maps start with: it is not overwritten. */
 static int load_start_state(struct agent *agent, struct agent_maps *maps)
 {
-	if (!agent->options->map_init)
+	if (!agent->options->map_init || agent->first)
 		return 0;
 	if (kernel_part_adopted(agent->kernel)) {
 		diag_note(&agent->diag, NO_LOC,

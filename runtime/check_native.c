@@ -130,7 +130,9 @@ int check_native_new(struct check_side **side, const struct check_side_setup *se
 	if (!err)
 		err = map_set_new_native(setup->bundle, cpus > 0 ? (uint32_t)cpus : 1, &n->set,
 					 setup->diag);
-	if (!err && setup->init) {
+	if (!err && setup->first)
+		map_set_share(n->set, setup->first->set);
+	if (!err && setup->init && !setup->first) {
 		preset_globals(n, setup);
 		err = map_init_write(setup->init, setup->bundle, map_set_maps(n->set), setup->diag);
 	}
@@ -143,6 +145,7 @@ int check_native_new(struct check_side **side, const struct check_side_setup *se
 	n->side.maps = map_set_maps(n->set);
 	n->side.globals = map_set_globals(n->set);
 	n->side.touches = &n->user.touches;
+	n->side.set = n->set;
 	*side = &n->side;
 	return 0;
 }

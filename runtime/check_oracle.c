@@ -23,6 +23,7 @@ struct oracle {
 	struct check_globals globals;
 	struct check_kernel kernel;
 	struct host_events *events;
+	bool second; /* of a pair: events are the first's to read */
 };
 
 static int run(struct check_side *side, const struct test_packet *packet,
@@ -42,7 +43,8 @@ static void free_oracle(struct check_side *side)
 {
 	struct oracle *o = (struct oracle *)side;
 
-	host_events_close(&o->events);
+	if (!o->second)
+		host_events_close(&o->events);
 	map_set_free(&o->set);
 	check_globals_free(&o->globals);
 	host_test_close(&o->test);
@@ -62,6 +64,7 @@ static int load(struct host_test **test, const struct check_side_setup *setup, b
 					 .tc = bundle_is_tc(setup->bundle),
 					 .once = once,
 					 .replay = setup->bundle->replay_inputs,
+					 .shared = setup->first ? setup->first->test : NULL,
 					 .preset = check_globals_preset,
 					 .context = (void *)(uintptr_t)setup};
 
@@ -77,10 +80,12 @@ static int load(struct host_test **test, const struct check_side_setup *setup, b
 int check_oracle_probe(const struct check_side_setup *setup)
 {
 	struct host_test *test = NULL;
+	struct check_side_setup second = *setup;
 	int err = load(&test, setup, !setup->bundle->kernel_can_run_source);
 
 	host_test_close(&test);
-	return err;
+	second.bundle = setup->bundle->second;
+	return err || !second.bundle ? err : check_oracle_probe(&second);
 }
 
 /* Every map lives in the kernel here, whatever home the plan gave it. */
@@ -89,6 +94,7 @@ static int attach_maps(struct oracle *o, const struct check_side_setup *setup)
 	struct map_set_attachment attachment = {
 	    .batch_prog_fd = -1, .batch_fd = -1, .output_prog_fd = -1, .output_fd = -1};
 	size_t count = setup->bundle->map_count;
+	int err;
 
 	o->specs = calloc(count + 1, sizeof *o->specs);
 	o->fds = calloc(count + 1, sizeof *o->fds);
@@ -108,7 +114,19 @@ static int attach_maps(struct oracle *o, const struct check_side_setup *setup)
 	o->bundle = *setup->bundle;
 	o->bundle.maps = o->specs;
 	attachment.map_fds = attachment.value_fds = o->fds;
-	return map_set_new_attached(&o->bundle, &attachment, &o->set, setup->diag);
+	err = map_set_new_attached(&o->bundle, &attachment, &o->set, setup->diag);
+	if (!err && setup->first)
+		map_set_share(o->set, setup->first->set);
+	return err;
+}
+
+static int open_events(struct oracle *o, const struct check_side_setup *setup)
+{
+	o->second = setup->first != NULL;
+	if (!o->second)
+		return host_events_open(&o->events, setup->bundle, o->fds);
+	o->events = setup->first->events;
+	return 0;
 }
 
 int check_oracle_new(struct check_side **side, const struct check_side_setup *setup)
@@ -123,10 +141,10 @@ int check_oracle_new(struct check_side **side, const struct check_side_setup *se
 	if (!err)
 		err = attach_maps(o, setup);
 	if (!err)
-		err = host_events_open(&o->events, setup->bundle, o->fds);
+		err = open_events(o, setup);
 	if (!err)
 		err = check_globals_new(&o->globals, setup, o->test);
-	if (!err && setup->init)
+	if (!err && setup->init && !setup->first)
 		err = map_init_write(setup->init, setup->bundle, map_set_maps(o->set), setup->diag);
 	if (err) {
 		free_oracle(&o->side);
@@ -135,6 +153,8 @@ int check_oracle_new(struct check_side **side, const struct check_side_setup *se
 	check_kernel_begin(&o->kernel, o->test, bundle_is_tc(setup->bundle));
 	o->side.maps = map_set_maps(o->set);
 	o->side.test = o->test;
+	o->side.set = o->set;
+	o->side.events = o->events;
 	o->side.globals = o->globals.addresses;
 	*side = &o->side;
 	return 0;

@@ -73,14 +73,20 @@ static void print_mismatch(FILE *out, const struct check_variant *v)
 	print_reproduction(out, v);
 }
 
+static const size_t *entries_of(const struct check_variant *v, const struct bundle *bundle)
+{
+	return bundle == v->bundle ? v->result.entries : v->result.second_entries;
+}
+
 /* Of the packets handed over: those sent only because their key was in flight. */
 static size_t count_held(const struct check_variant *v)
 {
 	size_t held = 0;
 
-	for (size_t i = 0; i < v->bundle->cut_count; i++)
-		if (v->bundle->cuts[i].held_only && v->bundle->cuts[i].entry < CLEAVE_ENTRIES_MAX)
-			held += v->result.entries[v->bundle->cuts[i].entry];
+	for (const struct bundle *b = v->bundle; b; b = b->second)
+		for (size_t i = 0; i < b->cut_count; i++)
+			if (b->cuts[i].held_only && b->cuts[i].entry < CLEAVE_ENTRIES_MAX)
+				held += entries_of(v, b)[b->cuts[i].entry];
 	return held;
 }
 
@@ -90,6 +96,10 @@ void check_report_text(FILE *out, const struct check_variant *v)
 
 	fprintf(out, "%s: --split %s, ", base_name(v->path), v->bundle->split);
 	print_cuts(out, v->bundle);
+	if (v->bundle->second) {
+		fprintf(out, "; %s: %s, ", v->bundle->second->program, v->bundle->second->split);
+		print_cuts(out, v->bundle->second);
+	}
 	fprintf(out, ": %zu packets, %zu handed over, %d mismatch%s\n", r->packets, r->handed_over,
 		r->mismatch, r->mismatch ? "" : "es");
 	if (r->in_flight > 1)
@@ -160,14 +170,15 @@ static json_t *verdicts_json(const struct check_variant *v)
 	return object;
 }
 
-static json_t *cuts_json(const struct check_variant *v)
+static json_t *cuts_json(const struct check_variant *v, const struct bundle *bundle)
 {
+	const size_t *entries = entries_of(v, bundle);
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < v->bundle->cut_count; i++) {
-		const struct bundle_cut *cut = &v->bundle->cuts[i];
+	for (size_t i = 0; i < bundle->cut_count; i++) {
+		const struct bundle_cut *cut = &bundle->cuts[i];
 		json_int_t packets =
-		    cut->entry < CLEAVE_ENTRIES_MAX ? (json_int_t)v->result.entries[cut->entry] : 0;
+		    cut->entry < CLEAVE_ENTRIES_MAX ? (json_int_t)entries[cut->entry] : 0;
 
 		json_array_append_new(array,
 				      json_pack("{s:i, s:s, s:i, s:i, s:b, s:I}", "entry",
@@ -197,13 +208,15 @@ json_t *check_report_json(const struct check_variant *v)
 	json_t *object =
 	    json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "bundle",
 		      v->path, "split", v->bundle->split ? v->bundle->split : "", "oracle",
-		      v->native_oracle ? "native" : "kernel", "cuts", cuts_json(v), "packets",
-		      (json_int_t)r->packets, "handed_over", (json_int_t)r->handed_over,
+		      v->native_oracle ? "native" : "kernel", "cuts", cuts_json(v, v->bundle),
+		      "packets", (json_int_t)r->packets, "handed_over", (json_int_t)r->handed_over,
 		      "in_flight", (json_int_t)r->in_flight, "held", (json_int_t)count_held(v),
 		      "mismatches", (json_int_t)r->mismatch, "not_run", (json_int_t)r->not_run,
 		      "only_native", (json_int_t)r->only_native, "restarts",
 		      (json_int_t)r->restarts, "verdicts", verdicts_json(v));
 
+	if (v->bundle->second)
+		json_object_set_new(object, "second_cuts", cuts_json(v, v->bundle->second));
 	if (!v->native_oracle && !v->bundle->kernel_can_run_source)
 		json_object_set_new(object, "unexpected", json_string(v->bundle->kernel_refusal));
 	if (v->shortest)

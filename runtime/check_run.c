@@ -59,16 +59,16 @@ static int open_sides(struct run *r)
 					 .cpu = job->cpu,
 					 .whole = true,
 					 .diag = job->diag};
-	int err = native_oracle ? check_native_new(&r->oracle, &whole)
-				: check_oracle_new(&r->oracle, &setup);
+	int err = native_oracle ? check_pair_new(check_native_new, &r->oracle, &whole)
+				: check_pair_new(check_oracle_new, &r->oracle, &setup);
 
 	if (!err && !native_oracle && job->whole)
-		err = check_native_new(&r->scout, &whole);
+		err = check_pair_new(check_native_new, &r->scout, &whole);
 	if (!err)
-		err = job->no_kernel ? check_native_new(&r->split, &setup)
-				     : check_split_new(&r->split, &setup);
+		err = check_pair_new(job->no_kernel ? check_native_new : check_split_new, &r->split,
+				     &setup);
 	if (!err && job->native && !job->no_kernel)
-		err = check_native_new(&r->native, &setup);
+		err = check_pair_new(check_native_new, &r->native, &setup);
 	if (err)
 		close_sides(r);
 	return err;
@@ -107,15 +107,23 @@ static int settle(struct run *r, const struct check_side *tested,
 	return 1;
 }
 
-static void count_outcome(struct check_result *result, const struct check_outcome *got)
+static void count_outcome(struct check_result *result, const struct check_outcome *got, bool second)
 {
+	size_t *entries = second ? result->second_entries : result->entries;
+
 	result->packets++;
 	result->verdicts[verdict_cell_of(got->tc, got->verdict)]++;
 	if (!got->handed_over)
 		return;
 	result->handed_over++;
 	if (got->entry < CLEAVE_ENTRIES_MAX)
-		result->entries[got->entry]++;
+		entries[got->entry]++;
+}
+
+/* Of a pair, the program that takes the packet. */
+static const struct bundle *bundle_of(const struct run *r, const struct test_packet *packet)
+{
+	return check_pair_takes(r->job->bundle, packet);
 }
 
 /* r->got is the outcome of the packet that has waited longest, or of the newest. */
@@ -125,7 +133,8 @@ static int judge(struct run *r, const struct check_outcome *expected)
 
 	r->got.packet = expected->packet;
 	r->waiting--;
-	count_outcome(r->result, &r->got);
+	count_outcome(r->result, &r->got,
+		      bundle_of(r, &r->list->packets[expected->packet]) != r->job->bundle);
 	if (check_compare_outcomes(expected, &r->got, &diff))
 		return settle(r, r->split, expected, &diff, expected->packet);
 	return 0;
@@ -285,7 +294,7 @@ static uint32_t least_bytes(const struct run *r, const struct test_packet *packe
 		uint32_t bytes;
 	} headers[] = {{{0x08, 0x00}, 20}, {{0x86, 0xdd}, 40}};
 
-	if (!bundle_is_tc(r->job->bundle))
+	if (!bundle_is_tc(bundle_of(r, packet)))
 		return FRAME_BYTES_MIN;
 	for (size_t i = 0; i < 2 && packet->size >= FRAME_BYTES_MIN; i++)
 		if (!memcmp(packet->bytes + FRAME_BYTES_MIN - 2, headers[i].type, 2))

@@ -40,6 +40,7 @@ struct check_result {
 	size_t only_native; /* of those, short ones that were compared without the kernel */
 	size_t restarts;    /* started over because full LRU maps chose differently */
 	size_t entries[CLEAVE_ENTRIES_MAX];
+	size_t second_entries[CLEAVE_ENTRIES_MAX]; /* of the other program of a pair */
 	size_t verdicts[VERDICT_CELLS];
 	bool mismatch;
 	size_t at;        /* the packet that differs; list->count: something else at the end */

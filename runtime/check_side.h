@@ -23,8 +23,11 @@
 #include "runtime/events.h"
 #include "runtime/host_test.h"
 
+struct check_side;
 struct check_touches;
 struct cleave_map;
+struct host_events;
+struct map_set;
 struct diag;
 struct map_init;
 struct test_packet;
@@ -76,7 +79,10 @@ struct check_side {
 	uint8_t *const *globals;        /* NULL: not to be compared */
 	struct host_test *test;         /* what runs in the kernel, for measurements; or NULL */
 	const struct check_touches *touches; /* of the last packet; NULL: the side cannot tell */
-	unsigned held;                       /* packets handed over and not yet completed */
+	/* What the other program of a pair has in common with this one. */
+	struct map_set *set;
+	struct host_events *events;
+	unsigned held; /* packets handed over and not yet completed */
 };
 
 /* What a side is made from. */
@@ -87,6 +93,9 @@ struct check_side_setup {
 	uint32_t count;              /* the kernel part counts its verdicts */
 	uint32_t delay; /* packets that may be in flight beside the newest; split only */
 	bool whole;     /* native: user.so from its start, not replay.so */
+	/* The side of the same kind that has the pair's first program; NULL: this is alone or the
+	 * first. It outlives this one. */
+	struct check_side *first;
 	struct diag *diag;
 };
 
@@ -94,6 +103,16 @@ struct check_side_setup {
 int check_oracle_new(struct check_side **side, const struct check_side_setup *setup);
 int check_split_new(struct check_side **side, const struct check_side_setup *setup);
 int check_native_new(struct check_side **side, const struct check_side_setup *setup);
+/*
+ * Both programs of a pair as one side of the kind that `make` makes: packets go to the one or the
+ * other (check_pair_takes), maps and variables are the same. Of a bundle that is no pair: as make.
+ */
+typedef int check_side_make(struct check_side **side, const struct check_side_setup *setup);
+int check_pair_new(check_side_make *make, struct check_side **side,
+		   const struct check_side_setup *setup);
+/* The bundle whose program takes the packet. */
+const struct bundle *check_pair_takes(const struct bundle *bundle,
+				      const struct test_packet *packet);
 /* Does this kernel take the unmodified program? 0, or as check_oracle_new; reported to setup->diag.
  */
 int check_oracle_probe(const struct check_side_setup *setup);

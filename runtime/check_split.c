@@ -50,6 +50,9 @@ struct split {
 	struct host_events *events;
 	struct held *held; /* a ring */
 	uint32_t capacity, first;
+	/* Of a pair. */
+	bool second;
+	struct split *partner;
 };
 
 /* The verdict does not tell: with no socket there the redirect falls back. The header does. */
@@ -124,7 +127,7 @@ static void publish(struct split *s, const struct held *h)
 			__atomic_store_n(&s->order->done[CLEAVE_TICKET_PORT(ticket.ticket)],
 					 CLEAVE_TICKET_SEQ(ticket.ticket), __ATOMIC_RELEASE);
 	}
-	if (!s->side.held)
+	if (!s->side.held && !(s->partner && s->partner->side.held))
 		__atomic_add_fetch(&s->order->epoch, 1, __ATOMIC_RELEASE);
 }
 
@@ -156,7 +159,8 @@ static void free_split(struct check_side *side)
 	struct split *s = (struct split *)side;
 
 	check_user_close(&s->user);
-	host_events_close(&s->events);
+	if (!s->second)
+		host_events_close(&s->events);
 	for (uint32_t i = 0; s->held && i < s->capacity; i++)
 		events_free(&s->held[i].events);
 	map_set_free(&s->set);
@@ -181,6 +185,8 @@ static int load_kernel_part(struct split *s, const struct check_side_setup *setu
 					 .bundle = setup->bundle,
 					 .program = setup->bundle->program,
 					 .tc = bundle_is_tc(setup->bundle),
+					 .port_base = s->second,
+					 .shared = setup->first ? setup->first->test : NULL,
 					 .preset = check_globals_preset,
 					 .context = (void *)(uintptr_t)setup};
 	int err;
@@ -239,7 +245,7 @@ static int enter_socket(struct split *s)
 
 	if (fd < 0)
 		return 0;
-	err = s->socket = host_xsk_enter(fd, 0);
+	err = s->socket = host_xsk_enter(fd, s->second);
 	return err < 0 ? err : 0;
 }
 
@@ -268,7 +274,18 @@ static int attach_maps(struct split *s, const struct check_side_setup *setup)
 	attachment.value_fds = s->value_fds;
 	attachment.globals = s->globals.addresses;
 	attachment.epoch = s->order ? (const uint64_t *)&s->order->epoch : NULL;
-	return map_set_new_attached(setup->bundle, &attachment, &s->set, setup->diag);
+	err = map_set_new_attached(setup->bundle, &attachment, &s->set, setup->diag);
+	if (!err && setup->first)
+		map_set_share(s->set, setup->first->set);
+	return err;
+}
+
+static int open_events(struct split *s, const struct check_side_setup *setup)
+{
+	if (!s->second)
+		return host_events_open(&s->events, setup->bundle, s->fds);
+	s->events = setup->first->events;
+	return 0;
 }
 
 static int open_user_part(struct split *s, const struct check_side_setup *setup)
@@ -297,18 +314,19 @@ int check_split_new(struct check_side **side, const struct check_side_setup *set
 		return -ENOMEM;
 	s->side = (struct check_side){.ops = &ops, .bundle = setup->bundle, .name = "split"};
 	s->socket = -1;
+	s->second = setup->first != NULL;
 	s->capacity = setup->delay + 1;
 	s->held = calloc(s->capacity, sizeof *s->held);
 	err = s->held ? load_kernel_part(s, setup) : -ENOMEM;
 	if (!err)
 		err = attach_maps(s, setup);
 	if (!err)
-		err = host_events_open(&s->events, setup->bundle, s->fds);
+		err = open_events(s, setup);
 	if (!err)
 		err = open_user_part(s, setup);
 	if (!err)
 		err = check_user_open(&s->user, s->set, setup->cpu, bundle_is_tc(setup->bundle));
-	if (!err && setup->init)
+	if (!err && setup->init && !s->second)
 		err = map_init_write(setup->init, setup->bundle, map_set_maps(s->set), setup->diag);
 	if (err) {
 		free_split(&s->side);
@@ -318,6 +336,12 @@ int check_split_new(struct check_side **side, const struct check_side_setup *set
 	s->side.globals = s->globals.addresses;
 	s->side.touches = &s->user.touches;
 	s->side.test = s->test;
+	s->side.set = s->set;
+	s->side.events = s->events;
+	if (s->second) {
+		s->partner = (struct split *)setup->first;
+		s->partner->partner = s;
+	}
 	*side = &s->side;
 	return 0;
 }

@@ -205,6 +205,7 @@ static int new_set(const struct bundle *bundle, struct map_set **set)
 	*set = NULL;
 	if (!s)
 		return -ENOMEM;
+	s->bundle = bundle;
 	s->map_count = (uint32_t)bundle->map_count;
 	s->global_count = (uint32_t)bundle->global_count;
 	s->batch.prog_fd = -1;
@@ -212,8 +213,9 @@ static int new_set(const struct bundle *bundle, struct map_set **set)
 	s->route_prog_fd = -1;
 	s->specs = calloc(bundle->map_count + 1, sizeof *s->specs);
 	s->maps = calloc(bundle->map_count + 1, sizeof *s->maps);
+	s->borrowed = calloc(bundle->map_count + 1, sizeof *s->borrowed);
 	s->globals = calloc(bundle->global_count + 1, sizeof *s->globals);
-	if (!s->specs || !s->maps || !s->globals) {
+	if (!s->specs || !s->maps || !s->borrowed || !s->globals) {
 		map_set_free(&s);
 		return -ENOMEM;
 	}
@@ -347,6 +349,30 @@ int map_set_new_attached(const struct bundle *bundle, const struct map_set_attac
 	return 0;
 }
 
+static void share_global(struct map_set *set, uint32_t index, const struct map_set *with)
+{
+	const struct bundle_global *own = &set->bundle->globals[index];
+
+	for (uint32_t i = 0; i < with->global_count && !own->constant; i++)
+		if (!strcmp(with->bundle->globals[i].name, own->name))
+			set->globals[index] = with->globals[i];
+}
+
+void map_set_share(struct map_set *set, const struct map_set *with)
+{
+	for (uint32_t i = 0; i < set->map_count && i < with->map_count; i++) {
+		if (!set->maps[i] || !with->maps[i] ||
+		    strcmp(set->specs[i].name, with->specs[i].name) ||
+		    map_type_holds(set->specs[i].type) == MAP_HOLDS_PROGRAMS)
+			continue;
+		map_free(&set->maps[i]);
+		set->maps[i] = with->maps[i];
+		set->borrowed[i] = true;
+	}
+	for (uint32_t i = 0; i < set->global_count; i++)
+		share_global(set, i, with);
+}
+
 void map_set_free(struct map_set **set)
 {
 	struct map_set *s = *set;
@@ -355,13 +381,15 @@ void map_set_free(struct map_set **set)
 	if (!s)
 		return;
 	for (uint32_t i = 0; s->maps && i < s->map_count; i++)
-		map_free(&s->maps[i]);
+		if (!s->borrowed || !s->borrowed[i])
+			map_free(&s->maps[i]);
 	host_map_munmap(s->batch.ops, s->batch.bytes);
 	host_map_munmap(s->output.args, s->output.bytes);
 	if (s->route_prog_fd >= 0)
 		close(s->route_prog_fd);
 	free(s->specs);
 	free(s->maps);
+	free(s->borrowed);
 	free(s->globals);
 	free(s->global_bytes);
 	free(s);

@@ -46,6 +46,11 @@ struct map_set_attachment {
 };
 int map_set_new_attached(const struct bundle *bundle, const struct map_set_attachment *attachment,
 			 struct map_set **set, struct diag *diag);
+/*
+ * The set of a pair's second program: what its bundle has in common with that of `with` is the
+ * same object in both from now on. Before the first environment; `with` must outlive it.
+ */
+void map_set_share(struct map_set *set, const struct map_set *with);
 /* All environments of the set must be gone. */
 void map_set_free(struct map_set **set);
 

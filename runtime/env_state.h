@@ -61,7 +61,9 @@ struct batch_queue {
 struct map_set {
 	uint32_t map_count, global_count, cpus;
 	struct bundle_map *specs; /* of packet-local maps an environment makes its own */
+	const struct bundle *bundle;
 	struct cleave_map **maps;
+	bool *borrowed; /* by map: another set's, which outlives this one */
 	uint8_t **globals;
 	uint8_t *global_bytes; /* native: what they point into */
 	bool native;

@@ -16,6 +16,7 @@
 #include "runtime/host_bpf.h"
 #include "runtime/host_program.h"
 #include "runtime/host_replay.h"
+#include "runtime/host_share.h"
 #include "runtime/layer_programs.h"
 #include "runtime/packet_list.h"
 #include "runtime/test_skb.h"
@@ -103,8 +104,10 @@ static int preset_variable(void *context, const char *section, const char *name,
 			   uint32_t size)
 {
 	const struct host_test_load *load = context;
-	struct cleave_kernel_config config = {
-	    .generation = load->generation, .gone_action = 1 /* XDP_DROP */, .count = load->count};
+	struct cleave_kernel_config config = {.generation = load->generation,
+					      .port_base = load->port_base,
+					      .gone_action = 1 /* XDP_DROP */,
+					      .count = load->count};
 
 	if (!strcmp(name, CLEAVE_CONFIG_SYMBOL) && size == sizeof config)
 		memcpy(bytes, &config, sizeof config);
@@ -291,7 +294,9 @@ static int open_and_load(struct host_test *test, const struct host_test_load *lo
 	if (load->bundle)
 		leave_out_unused_maps(test->object, load->bundle);
 	preset_sections(test->object, load);
-	err = bpf_object__load(test->object);
+	err = load->shared ? host_share_maps(test->object, load->shared->object) : 0;
+	if (!err)
+		err = bpf_object__load(test->object);
 	if (!err && load->bundle)
 		err = layer_fill_programs(test->object, load->bundle);
 	if (err)

@@ -39,6 +39,9 @@ struct host_test_load {
 	bool tc; /* a TC program */
 	uint32_t
 	    generation; /* for the configuration of a kernel part; 0 for an object without one */
+	uint32_t port_base; /* the same */
+	/* Of a pair: the other program's, whose maps this one uses; outlives it. NULL: its own */
+	struct host_test *shared;
 	uint32_t count; /* the same: verdicts of the kernel part are counted */
 	/* Clocks and random numbers are replayed, redirects noted, if not Cleave made it so. */
 	bool replay;

@@ -11,6 +11,7 @@
 
 #include "runtime/host_bpf.h"
 #include "runtime/host_program.h"
+#include "runtime/host_share.h"
 #include "runtime/layer_programs.h"
 #include "support/diag.h"
 
@@ -245,7 +246,9 @@ static int prepare(struct bpf_object *object, struct bpf_program *prog,
 			       layer_is_called(load->bundle, bpf_program__name(other)));
 	}
 	err = set_globals(object, load, config);
-	return err ? err : shared ? share_maps(object, shared) : 0;
+	if (err)
+		return err;
+	return shared ? share_maps(object, shared) : 0;
 }
 
 static void read_program(struct kernel_object *out, struct bpf_program *prog)
@@ -289,10 +292,14 @@ int kernel_object_load(struct kernel_object *out, const struct kernel_load *load
 	{
 		bpf_map__set_pin_path(map, NULL); /* the agent has a place of its own for pins */
 		host_section_share(map);
-		if (!shared)
+		if (!shared && !load->shared)
 			adopt_map(map, load->bundle, pins, adopted);
 	}
-	err = bpf_object__load(out->object);
+	err = !shared && load->shared
+		  ? host_share_maps(out->object, kernel_part_object(load->shared))
+		  : 0;
+	if (!err)
+		err = bpf_object__load(out->object);
 	if (!err)
 		err = layer_fill_programs(out->object, load->bundle);
 	if (err) {

@@ -132,6 +132,11 @@ int kernel_part_load(struct kernel_part **out, const struct kernel_load *load, s
 	return 0;
 }
 
+struct bpf_object *kernel_part_object(const struct kernel_part *part)
+{
+	return part->attachment[0].object.object;
+}
+
 void kernel_part_free(struct kernel_part **out)
 {
 	struct kernel_part *part = *out;

@@ -19,6 +19,7 @@
 #include "bundle/kernel_abi.h"
 #include "runtime/host_interface.h"
 
+struct bpf_object;
 struct diag;
 struct kernel_part;
 struct tc_way;
@@ -37,8 +38,10 @@ struct kernel_load {
 	const struct host_interface *interfaces;
 	const char *const *names;         /* per interface: of its pins */
 	const struct tc_way *const *ways; /* TC with cuts, per interface; else NULL */
-	bool egress;                      /* TC: the hook */
-	const uint32_t *port_base;        /* per interface */
+	const struct kernel_part
+	    *shared;               /* a pair's first program; outlives it. NULL: alone, or it */
+	bool egress;               /* TC: the hook */
+	const uint32_t *port_base; /* per interface */
 	uint32_t interface_count;
 	const struct kernel_global *globals;
 	uint32_t global_count;
@@ -49,6 +52,8 @@ struct kernel_load {
 /* Returns 0 or a negative errno, reported: -EACCES/-EPERM privilege, -EINVAL the verifier's
  * refusal, ... */
 int kernel_part_load(struct kernel_part **part, const struct kernel_load *load, struct diag *diag);
+/* Of the first instance; the part's. */
+struct bpf_object *kernel_part_object(const struct kernel_part *part);
 /* Detaches nothing. */
 void kernel_part_free(struct kernel_part **part);
 

@@ -212,8 +212,11 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void print_counters(const struct agent *agent, const struct counters *counters, bool live)
+static void print_counters(const struct agent *agent, bool live)
 {
+	struct counters all, *counters = &all;
+
+	agent_counters(agent, &all);
 	if (agent->options->json) {
 		json_t *json = agent_status_json(agent, counters);
 
@@ -223,11 +226,32 @@ static void print_counters(const struct agent *agent, const struct counters *cou
 		fflush(stdout);
 		return;
 	}
-	if (live && isatty(STDOUT_FILENO)) {
-		fputs("\033[H\033[J", stdout);
+	if (live && isatty(STDOUT_FILENO))
 		agent_print_headline(agent, stdout);
-	}
 	counters_print(counters, agent->bundle, stdout);
+}
+
+/* Of every program: a pair has two. */
+static void print_all_counters(const struct agent *agent, bool live)
+{
+	if (live && !agent->options->json && isatty(STDOUT_FILENO))
+		fputs("\033[H\033[J", stdout);
+	for (const struct agent *a = agent; a; a = a->second) {
+		if (agent->second && !agent->options->json && !live)
+			printf("%s%s\n", a == agent ? "" : "\n", a->bundle->program);
+		print_counters(a, live);
+	}
+}
+
+static void write_status(struct agent *agent)
+{
+	struct counters counters;
+
+	for (struct agent *a = agent; a; a = a->second) {
+		agent_counters(a, &counters);
+		agent_write_status(a, &counters);
+		agent_maps_follow(a);
+	}
 }
 
 /* Until a signal, the end of --duration, or the loss of every interface (then an exit code). */
@@ -238,15 +262,12 @@ static int live(struct agent *agent, const sigset_t *signals)
 
 	for (;;) {
 		struct timespec tick = {.tv_nsec = 100 * 1000 * 1000};
-		struct counters counters;
 		double now = now_s();
 
 		if (o->duration_s && now - start >= o->duration_s)
 			return EXIT_CLEAVE_OK;
 		if (now >= next_status) {
-			agent_counters(agent, &counters);
-			agent_write_status(agent, &counters);
-			agent_maps_follow(agent);
+			write_status(agent);
 			next_status = now + 1;
 			if (!agent_has_interface(agent)) {
 				fprintf(stderr, "cleaved: error: the interface is gone\n");
@@ -254,8 +275,7 @@ static int live(struct agent *agent, const sigset_t *signals)
 			}
 		}
 		if (o->stats_interval_s && now >= next_stats) {
-			agent_counters(agent, &counters);
-			print_counters(agent, &counters, true);
+			print_all_counters(agent, true);
 			next_stats += o->stats_interval_s;
 		}
 		if (sigtimedwait(signals, NULL, &tick) > 0)
@@ -266,7 +286,6 @@ static int live(struct agent *agent, const sigset_t *signals)
 int run_main(int argc, char **argv)
 {
 	struct agent_options options;
-	struct counters final;
 	struct agent *agent;
 	sigset_t signals;
 	int code = read_options(&options, argc, argv);
@@ -285,11 +304,13 @@ int run_main(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	code = agent_start(agent, &options);
 	if (code == EXIT_CLEAVE_OK) {
-		agent_print_headline(agent, options.json ? stderr : stdout);
+		for (struct agent *a = agent; a; a = a->second)
+			agent_print_headline(a, options.json ? stderr : stdout);
 		code = live(agent, &signals);
-		agent_quiesce(agent, &final);
-		agent_remove_status(agent);
-		print_counters(agent, &final, false);
+		agent_quiesce(agent);
+		for (struct agent *a = agent; a; a = a->second)
+			agent_remove_status(a);
+		print_all_counters(agent, false);
 		agent_stop(agent);
 	}
 	free(agent);

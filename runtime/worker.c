@@ -297,7 +297,8 @@ static void keep_epoch(struct worker *worker)
 			worker->ports[i].epoch_snapshot = io_produced(worker->ports[i].sock);
 	}
 	if (is_past_epoch(worker))
-		order_reach(setup->order, setup->epochs, worker->index, epoch, worker->now_ns);
+		order_reach(setup->order, setup->epochs, setup->worker_base + worker->index, epoch,
+			    worker->now_ns);
 }
 
 static void finish_burst(struct worker *worker)

@@ -33,6 +33,7 @@ struct worker_setup {
 	const uint32_t *port_base;
 	uint32_t interface_count;
 	uint32_t worker_count;
+	uint32_t worker_base; /* of a pair: workers of the first program, in the epochs */
 	uint32_t generation;
 	bool tc; /* interfaces are the far ends of private pairs, a queue each */
 	user_main_function *user_main;

@@ -7,6 +7,7 @@
  * is still live, go through one stack object that nobody writes any more. Otherwise the map is
  * watched as a whole, which is right for any program and orders more than it has to.
  */
+#include "backends/backend.h"
 #include "backends/llvm_leave.h"
 #include "bundle/kernel_abi.h"
 #include "ir/graph.h"
@@ -185,22 +186,28 @@ static bool is_filled_at(const struct ir_program *program, const struct plan_cut
 	return false;
 }
 
-static bool is_keyed(const struct llvm_clone *c, int map)
+bool backend_tells_keys(const struct plan *plan, int map)
 {
-	const struct map_type_row *row = map_type_find(c->program->maps[map].type);
+	const struct ir_program *program = plan->program;
+	const struct map_type_row *row = map_type_find(program->maps[map].type);
 
 	/* Different keys of an LPM trie find the same element, queues have none. */
-	if (row->watched_whole || c->program->maps[map].is_held)
+	if (row->watched_whole || program->maps[map].is_held)
 		return false;
-	for (size_t n = 0; n < c->plan->cut_count; n++) {
-		const struct ir_edge *edge = ir_edge_behind(c->program, c->plan->cuts[n].edge);
+	for (size_t n = 0; n < plan->cut_count; n++) {
+		const struct ir_edge *edge = ir_edge_behind(program, plan->cuts[n].edge);
 		bool touches;
-		struct key_object object = object_behind(c->program, edge, map, &touches);
+		struct key_object object = object_behind(program, edge, map, &touches);
 
 		if (touches && (!object.known || edge->from == IR_NONE))
 			return false;
 	}
 	return true;
+}
+
+static bool is_keyed(const struct llvm_clone *c, int map)
+{
+	return !c->plan->maps[map].whole && backend_tells_keys(c->plan, map);
 }
 
 /*
@@ -233,21 +240,41 @@ static int order_of(const struct llvm_clone *c, int map)
 	return n;
 }
 
-/* The hash is of the key's bytes in words, seeded with the map. */
+/* Four bytes of the key, or the one or two at its end, read in pieces that are aligned. */
+static LLVMValueRef key_word(struct llvm_clone *c, LLVMValueRef key, uint32_t at, uint32_t bytes,
+			     unsigned align)
+{
+	uint32_t piece = align < bytes ? align : bytes;
+	LLVMTypeRef type = LLVMIntTypeInContext(c->context, piece * 8);
+	LLVMValueRef word = NULL;
+
+	for (uint32_t done = 0; done < bytes; done += piece) {
+		LLVMValueRef part =
+		    LLVMBuildLoad2(c->builder, type, llvm_at(c, key, at + done), "");
+
+		LLVMSetAlignment(part, piece);
+		part = LLVMBuildZExt(c->builder, part, c->i64, "");
+		if (done)
+			part = LLVMBuildShl(c->builder, part, llvm_u64(c, done * 8), "");
+		word = word ? LLVMBuildOr(c->builder, word, part, "") : part;
+	}
+	return word;
+}
+
+/*
+ * The hash is of the key's bytes in words, seeded with the map. It must not depend on where the key
+ * lies: the same key is hashed at each place that touches it, in the programs of a pair too.
+ */
 static LLVMValueRef hash_key(struct llvm_clone *c, LLVMValueRef key, unsigned align, int map)
 {
 	uint32_t size = c->program->maps[map].key_size;
 	LLVMValueRef hash = llvm_u64(c, (uint64_t)map + 1);
 
+	align = align >= 4 ? 4 : align >= 2 ? 2 : 1;
 	for (uint32_t at = 0; at < size;) {
-		uint32_t bytes = align >= 4 && size - at >= 4   ? 4
-				 : align >= 2 && size - at >= 2 ? 2
-								: 1;
-		LLVMTypeRef type = LLVMIntTypeInContext(c->context, bytes * 8);
-		LLVMValueRef word = LLVMBuildLoad2(c->builder, type, llvm_at(c, key, at), "");
+		uint32_t bytes = size - at >= 4 ? 4 : size - at >= 2 ? 2 : 1;
+		LLVMValueRef step[] = {hash, key_word(c, key, at, bytes, align)};
 
-		LLVMSetAlignment(word, bytes);
-		LLVMValueRef step[] = {hash, LLVMBuildZExt(c->builder, word, c->i64, "")};
 		hash = llvm_call(c, "cleave_rt_hash_step", c->i64, step, 2);
 		at += bytes;
 	}

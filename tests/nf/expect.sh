@@ -3,7 +3,7 @@
 #
 #   // EXPECT layers: kernel user      layers that some block runs in
 #   // EXPECT cuts: 1                  cuts of the plan, without those for held packets
-#   // EXPECT home NAME: shared array  where a map lives
+#   // EXPECT home NAME: shared array  where a map lives; of a pair the same in both plans
 #   // EXPECT split-kernel: TEXT       `--split kernel` is refused with exit code 1 and this text
 #   // EXPECT split-user: TEXT        the same of `--split user`
 #   // OPTION --program NAME           options of every command
@@ -56,7 +56,7 @@ layers=$(awk '/^  b[0-9]+ / { if ($2 ~ /kernel/) k = 1; if ($2 ~ /user/) u = 1 }
 cuts=$(awk '/^cuts/ { on = 1 } /^maps/ { on = 0 } on && /^  entry/ { n++ } on && /held packets only/ { n-- } END { print n + 0 }' "$work/plan")
 home() {
 	awk -v map="$1" '/^maps/ { on = 1; next } /^[^ ]/ { on = 0 }
-		on && $1 == map { sub(/^ *[^ ]+ +/, ""); sub(/ \(.*/, ""); print }' "$work/plan"
+		on && $1 == map { sub(/^ *[^ ]+ +/, ""); sub(/ \(.*/, ""); if (!seen[$0]++) print }' "$work/plan"
 }
 
 if [ "${3-}" = --bless ]; then

@@ -210,11 +210,9 @@ RT __u32 cleave_rt_cell(__u64 hash)
 	return cell < CLEAVE_ORDER_MAPS ? cell + CLEAVE_ORDER_MAPS : cell;
 }
 
-static RT __u64 ticket_in_flight(struct cleave_order *o, __u32 cell)
+/* The ticket, or 0 when its packet is not in flight any more. */
+static RT __u64 ticket_in_flight(struct cleave_order *o, __u64 ticket)
 {
-	if (cell >= CLEAVE_ORDER_CELLS)
-		return 0;
-	__u64 ticket = *(volatile __u64 *)&o->cell[cell];
 	__u32 port = CLEAVE_TICKET_PORT(ticket);
 
 	if (!ticket || port >= CLEAVE_PORTS_MAX)
@@ -229,7 +227,8 @@ RT _Bool cleave_rt_in_flight(__u32 cell)
 {
 	struct cleave_order *o = order();
 
-	return o && ticket_in_flight(o, cell);
+	return o && cell < CLEAVE_ORDER_CELLS &&
+	       ticket_in_flight(o, *(volatile __u64 *)&o->cell[cell]);
 }
 
 /* The next ticket of the packet's port; 0 when there is no such port. */
@@ -250,10 +249,8 @@ RT __u64 cleave_rt_claim(__u32 cell, __u64 ticket)
 
 	if (!o || cell >= CLEAVE_ORDER_CELLS)
 		return 0;
-	__u64 after = ticket_in_flight(o, cell);
-
-	*(volatile __u64 *)&o->cell[cell] = ticket;
-	return after;
+	/* In one step: another CPU may claim the cell too, for a queue or a program of its own. */
+	return ticket_in_flight(o, __sync_lock_test_and_set(&o->cell[cell], ticket));
 }
 
 /* A look-up in a `shared values` map: key -> index -> slot -> value. */
