@@ -9,6 +9,7 @@
 
 struct backend_options {
 	bool replay_inputs; /* clocks and random numbers come from struct cleave_replay_inputs */
+	bool first_cpu;     /* BPF for the CPU "v1", what clang makes unless told otherwise */
 };
 
 /* What a backend made; bytes are in the program's arena. */
@@ -40,8 +41,8 @@ extern const struct backend *const backend_table[];
  * The unmodified program for check builds: clang's own IR with only the clocks and random numbers
  * replaced by struct cleave_replay_inputs, and redirects noted in struct cleave_replay_redirect.
  */
-int backend_emit_replayed_source(const struct ir_program *program, struct backend_output *output,
-				 struct diag *diag);
+int backend_emit_replayed_source(const struct ir_program *program, bool first_cpu,
+				 struct backend_output *output, struct diag *diag);
 
 /*
  * Can the plan's parts tell the keys of an ordered map apart, or is the map watched as a whole? The

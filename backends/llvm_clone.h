@@ -22,6 +22,7 @@ struct llvm_clone {
 	size_t mask;
 	bool native; /* everything in one process: maps are the runtime's, whatever their home */
 	bool replay_inputs; /* clocks and random numbers come from struct cleave_replay_inputs */
+	bool first_cpu;     /* for the BPF CPU v1 */
 };
 
 /* Copies the module of plan->program. Disposed of with llvm_clone_free. */

@@ -37,14 +37,14 @@ static void allow_full_stack(void)
 	done = true;
 }
 
-LLVMTargetMachineRef llvm_bpf_target(struct diag *diag)
+LLVMTargetMachineRef llvm_bpf_target(const char *cpu, struct diag *diag)
 {
 	LLVMInitializeBPFTargetInfo();
 	LLVMInitializeBPFTarget();
 	LLVMInitializeBPFTargetMC();
 	LLVMInitializeBPFAsmPrinter();
 	allow_full_stack();
-	return make_target("bpf", "v3", "", LLVMCodeGenLevelDefault, diag);
+	return make_target("bpf", cpu, "", LLVMCodeGenLevelDefault, diag);
 }
 
 LLVMTargetMachineRef llvm_host_target(struct diag *diag)

@@ -6,8 +6,8 @@
 
 #include <llvm-c/TargetMachine.h>
 
-/* The BPF target, CPU v3, or the host's own CPU. NULL when LLVM was built without it, reported. */
-LLVMTargetMachineRef llvm_bpf_target(struct diag *diag);
+/* A CPU of the BPF target, or the host's own. NULL when LLVM was built without it, reported. */
+LLVMTargetMachineRef llvm_bpf_target(const char *cpu, struct diag *diag);
 LLVMTargetMachineRef llvm_host_target(struct diag *diag);
 
 /* Verifies the module and emits an object file into the arena. */

@@ -70,7 +70,7 @@ static bool is_input_checked(const struct compilation *c)
 
 static int emit_parts(struct compilation *c)
 {
-	struct backend_options options = {.replay_inputs = c->check};
+	struct backend_options options = {.replay_inputs = c->check, .first_cpu = c->first_cpu};
 	int err = 0;
 
 	for (size_t b = 0; backend_table[b] && !err; b++) {
@@ -85,7 +85,8 @@ static int emit_parts(struct compilation *c)
 			err = backend_table[b]->emit(c->plan, &options, &c->parts[b], c->diag);
 	}
 	if (!err && c->check && c->front.oracle && !is_input_checked(c) && !c->replayed_source.size)
-		err = backend_emit_replayed_source(c->front.program, &c->replayed_source, c->diag);
+		err = backend_emit_replayed_source(c->front.program, c->first_cpu,
+						   &c->replayed_source, c->diag);
 	return err;
 }
 

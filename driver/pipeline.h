@@ -38,6 +38,7 @@ struct compilation {
 	struct compilation *second;
 	/* what it took */
 	double verifier_ms; /* waiting for the kernel's verifier */
+	bool first_cpu;     /* the kernel part is for the CPU v1: the verifier refused the other */
 	unsigned remedies;  /* rounds in which the verifier refused and the plan was changed */
 	double stage_ms[PIPELINE_STAGES_MAX];
 };
@@ -82,6 +83,11 @@ void pair_end(struct compilation *c);
 
 /* Stages that `verify` repeats. */
 int pipeline_plan(struct compilation *c); /* in driver/plan_whole.c */
+/*
+ * The plan that leaves the source as it is, whatever was guessed or found of kernel parts of it:
+ * false when something in it is known to be user's alone, or another split was asked for.
+ */
+bool pipeline_plan_source(struct compilation *c); /* the same */
 /* A loop of bpf_loop's that the kernel cannot run, but for the source's own way to make it. */
 bool pipeline_is_rolled(const struct ir_op *op);
 int pipeline_emit(struct compilation *c);

@@ -57,6 +57,26 @@ static int plan_whole(struct compilation *c, struct plan **plan)
 	return err;
 }
 
+/* A guess about the source, or what was found of code that was made of it. */
+static bool is_doubtful(enum ir_reason reason)
+{
+	return reason == IR_REASON_UNBOUNDED_LOOP || reason == IR_REASON_LOOP_TOO_LONG ||
+	       reason == IR_REASON_VERIFIER || reason == IR_REASON_AFTER_USER_OP;
+}
+
+bool pipeline_plan_source(struct compilation *c)
+{
+	const struct ir_program *p = c->front.program;
+
+	if (c->split.kind != SPLIT_AUTO && c->split.kind != SPLIT_KERNEL)
+		return false;
+	for (size_t o = 0; o < p->op_count; o++)
+		if (!(p->ops[o].legal & KERNEL_BIT) &&
+		    !is_doubtful(p->ops[o].missing[IR_LAYER_KERNEL].reason))
+			return false;
+	return plan_whole(c, &c->plan) == 0;
+}
+
 int pipeline_plan(struct compilation *c)
 {
 	bool asked = c->split.kind == SPLIT_AUTO || c->split.kind == SPLIT_KERNEL;

@@ -85,6 +85,18 @@ static int ask(struct compilation *c, struct refusal *refusal)
 	return 0;
 }
 
+/* Nobody could be asked whether these loops end. */
+static void warn_of_loops(struct compilation *c)
+{
+	const struct ir_program *p = c->front.program;
+
+	for (size_t o = 0; o < p->op_count; o++)
+		if (p->ops[o].loop_left)
+			diag_warning(c->diag, p->ops[o].loc,
+				     "only the kernel's verifier can find the end of this loop, "
+				     "and it was not asked");
+}
+
 /*
  * Where nobody can be asked, what needs more stack than any kernel gives is refused all the same;
  * and where the verifier refuses that, whatever it says, this is why.
@@ -94,6 +106,8 @@ static bool is_refused(struct compilation *c, struct refusal *refusal)
 	const struct backend_output *part = &c->parts[KERNEL_PART];
 	int answer = c->no_verify ? -ENOTSUP : ask(c, refusal);
 
+	if (answer < 0 && !part->over_stack)
+		warn_of_loops(c);
 	if (answer > 0 || (answer < 0 && !part->over_stack))
 		return false;
 	if (part->over_stack)
@@ -212,6 +226,32 @@ static int give_up(struct compilation *c, const struct refusal *r)
 	return -EINVAL;
 }
 
+/*
+ * Nothing is left to move. What the kernel takes as it stands is at least run as it stands: clang's
+ * own code, and if need be for the CPU that clang knows by default. Which of two CPUs is easier for
+ * the verifier differs from program to program.
+ */
+static bool take_source(struct compilation *c)
+{
+	struct backend_output refused = c->parts[KERNEL_PART], *part = &c->parts[KERNEL_PART];
+	struct refusal refusal;
+
+	if (c->front.program->kind != IR_PROGRAM_XDP || !pipeline_plan_source(c))
+		return false;
+	for (int cpu = 0; cpu < 2; cpu++) {
+		c->first_cpu = cpu;
+		memset(c->parts, 0, sizeof c->parts);
+		c->replayed_source.size = 0;
+		if (pipeline_emit(c))
+			return false;
+		if (part->size == refused.size && !memcmp(part->bytes, refused.bytes, part->size))
+			continue;
+		if (!is_refused(c, &refusal))
+			return true;
+	}
+	return false;
+}
+
 int pipeline_verify(struct compilation *c)
 {
 	struct refusal refusal = {0};
@@ -221,7 +261,7 @@ int pipeline_verify(struct compilation *c)
 		if (!is_refused(c, &refusal))
 			return 0;
 		if (c->split.kind == SPLIT_KERNEL || !forbid(c, &refusal))
-			return give_up(c, &refusal);
+			return take_source(c) ? 0 : give_up(c, &refusal);
 		c->remedies++;
 		memset(c->parts, 0, sizeof c->parts);
 		err = partitioner_legal_layers(c->front.program, &c->target, c->diag);
@@ -230,5 +270,5 @@ int pipeline_verify(struct compilation *c)
 		if (!err)
 			err = pipeline_emit(c);
 	}
-	return err ? err : give_up(c, &refusal);
+	return err || take_source(c) ? err : give_up(c, &refusal);
 }

@@ -103,7 +103,9 @@ struct ir_op {
 	bool add_only;        /* MAP_LOOKUP: its value is only null-checked and added to */
 	bool loop_bounded;    /* LOOP: the verifier can see its end */
 	bool loop_rolled;     /* LOOP: the source makes it by bpf_loop */
-	uint64_t loop_trips;  /* LOOP: bound on iterations when bounded */
+	bool loop_counts;     /* LOOP: a number that it changes is among what ends it */
+	bool loop_left;      /* LOOP: its end is left to the verifier to find: user cannot run it */
+	uint64_t loop_trips; /* LOOP: bound on iterations when bounded */
 	ir_layer_set legal;
 	struct ir_why missing[IR_LAYER_COUNT]; /* for each layer not in legal: the reason */
 	void *value; /* LLVMValueRef of the instruction (LOOP, VERDICT: a terminator) */

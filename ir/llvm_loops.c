@@ -7,6 +7,7 @@
  */
 #include "ir/graph.h"
 #include "ir/llvm_graph.h"
+#include "ir/llvm_steps.h"
 #include "support/arena.h"
 
 #include <string.h>
@@ -156,30 +157,11 @@ static uint64_t largest_at(const struct loop_walk *walk, LLVMValueRef value)
 	return best;
 }
 
-struct induction {
-	LLVMValueRef phi;
-	bool start_known;
-	int64_t start, step;
-	uint64_t start_max;
-};
-
-static LLVMValueRef peel_casts(LLVMValueRef value)
-{
-	while (LLVMIsAZExtInst(value) || LLVMIsASExtInst(value) || LLVMIsATruncInst(value) ||
-	       LLVMIsAFreezeInst(value))
-		value = LLVMGetOperand(value, 0);
-	return value;
-}
-
-/* phi = [start, outside], [phi + step, inside]; several latches must agree on the step. */
+/* phi = [start, outside], [phi + step, inside] */
 static bool read_induction(const struct loop_walk *walk, LLVMValueRef value, struct induction *iv)
 {
-	value = peel_casts(value);
-	if (LLVMIsAInstruction(value) && LLVMGetInstructionOpcode(value) == LLVMAdd &&
-	    LLVMIsAConstantInt(LLVMGetOperand(value, 1)))
-		value = peel_casts(LLVMGetOperand(value, 0));
-	if (!LLVMIsAPHINode(value) ||
-	    LLVMGetInstructionParent(value) != walk->program->blocks[walk->header].value)
+	value = ir_induced_by(value, walk->program->blocks[walk->header].value, 0);
+	if (!value)
 		return false;
 	*iv = (struct induction){.phi = value};
 	for (unsigned n = 0; n < LLVMCountIncoming(value); n++) {
@@ -194,13 +176,8 @@ static bool read_induction(const struct loop_walk *walk, LLVMValueRef value, str
 			iv->start_max = largest_at(walk, in);
 			continue;
 		}
-		if (!LLVMIsAInstruction(in) || LLVMGetInstructionOpcode(in) != LLVMAdd ||
-		    LLVMGetOperand(in, 0) != value || !LLVMIsAConstantInt(LLVMGetOperand(in, 1)))
+		if (!ir_read_steps(iv, in, 0, 0))
 			return false;
-		int64_t step = LLVMConstIntGetSExtValue(LLVMGetOperand(in, 1));
-		if (!step || (iv->step && iv->step != step))
-			return false;
-		iv->step = step;
 	}
 	return iv->step != 0;
 }
@@ -252,6 +229,8 @@ static uint64_t count_to_hit(const struct induction *iv, uint64_t limit, bool li
 	uint64_t start = (uint64_t)iv->start;
 	uint64_t distance = iv->step > 0 ? limit - start : start - limit;
 
+	if (iv->uneven) /* it may jump over the limit */
+		return TRIPS_MAX;
 	/* Equal in the bits that are compared: `(__u32)i == -5` counts down from 0 as well. */
 	if (bits < 64)
 		distance &= (1ull << bits) - 1;
@@ -553,6 +532,10 @@ void ir_find_loops(struct ir_program *program)
 		}
 		for (size_t b = 0; b < program->block_count; b++)
 			program->blocks[b].loop_depth += walk.body[b];
-		insert_loop_op(program, (int)h, trips, latch)->loop_rolled = is_rolled(&walk);
+		bool counts = ir_loop_counts(program, h, walk.body);
+		struct ir_op *op = insert_loop_op(program, (int)h, trips, latch);
+
+		op->loop_rolled = is_rolled(&walk);
+		op->loop_counts = counts;
 	}
 }

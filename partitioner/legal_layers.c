@@ -119,6 +119,34 @@ static size_t walk(struct legality *g, int *queue, size_t tail, bool in_kernel)
 	return tail;
 }
 
+static bool is_guess(const struct ir_op *op)
+{
+	enum ir_reason reason = op->missing[IR_LAYER_KERNEL].reason;
+
+	return op->loop_counts &&
+	       (reason == IR_REASON_UNBOUNDED_LOOP || reason == IR_REASON_LOOP_TOO_LONG);
+}
+
+/*
+ * That the verifier finds no end of a loop which counts is a guess. Where user cannot run the loop
+ * either, because of what it leads to, the verifier itself has to say so.
+ */
+static void leave_loops(struct legality *g)
+{
+	struct ir_program *p = g->program;
+
+	for (size_t i = 0; i < p->op_count; i++) {
+		struct ir_op *op = &p->ops[i];
+
+		if (op->kind != IR_OP_LOOP || g->cause[op->block] == IR_NONE ||
+		    !(g->target->layers & 1u << IR_LAYER_KERNEL) || !is_guess(op))
+			continue;
+		op->legal |= 1u << IR_LAYER_KERNEL;
+		op->missing[IR_LAYER_KERNEL] = (struct ir_why){IR_REASON_NONE, NULL};
+		op->loop_left = true;
+	}
+}
+
 /* cause[b]: a user-only op that lies on every path to b, or FREE when some path has none. */
 static void spread_after_user(struct legality *g)
 {
@@ -148,7 +176,7 @@ static void spread_after_user(struct legality *g)
 }
 
 /* cause[b]: an op that user cannot run and that b can lead to. */
-static void spread_before_kernel(struct legality *g)
+static void find_before_kernel(struct legality *g)
 {
 	const struct ir_program *p = g->program;
 	int *queue = arena_array(p->arena, p->block_count + 1, sizeof *queue);
@@ -171,6 +199,13 @@ static void spread_before_kernel(struct legality *g)
 			queue[tail++] = from;
 		}
 	}
+}
+
+static void spread_before_kernel(struct legality *g)
+{
+	const struct ir_program *p = g->program;
+
+	find_before_kernel(g);
 	for (size_t b = 0; b < p->block_count; b++)
 		for (struct ir_op *op = ir_first_op(p, b), *end = ir_end_op(p, b);
 		     op < end && g->cause[b] != IR_NONE; op++)
@@ -271,6 +306,9 @@ int partitioner_legal_layers(struct ir_program *program, const struct target *ta
 	g.cause = arena_array(program->arena, program->block_count + 1, sizeof(int));
 	forbid_layers(program, target);
 	verifier_model_loops(program, target->kernel_version);
+	find_blocked(&g);
+	find_before_kernel(&g);
+	leave_loops(&g);
 	find_blocked(&g);
 	spread_after_user(&g);
 	spread_before_kernel(&g);

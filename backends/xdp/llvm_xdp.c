@@ -100,17 +100,30 @@ static void keep_habits(struct llvm_clone *c)
 	}
 }
 
+/* What clang noted at each function goes before the target's CPU. */
+static void forget_cpu(LLVMModuleRef module)
+{
+	static const char *const notes[] = {"target-cpu", "target-features"};
+
+	for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f))
+		for (size_t n = 0; n < sizeof notes / sizeof *notes; n++)
+			LLVMRemoveStringAttributeAtIndex(f, LLVMAttributeFunctionIndex, notes[n],
+							 (unsigned)strlen(notes[n]));
+}
+
 /* split: the joined function of programs that call each other falls apart again. */
 static int finish(struct llvm_clone *c, bool split, const char *passes,
 		  struct backend_output *output, struct diag *diag)
 {
-	LLVMTargetMachineRef target = llvm_bpf_target(diag);
+	LLVMTargetMachineRef target = llvm_bpf_target(c->first_cpu ? "v1" : "v3", diag);
 	int err = c->program->kind == IR_PROGRAM_TC
 		      ? llvm_link_bitcode(c, kernel_rt_tc_bitcode, kernel_rt_tc_bitcode_size, diag)
 		      : llvm_link_bitcode(c, kernel_rt_bitcode, kernel_rt_bitcode_size, diag);
 
 	if (!target || err)
 		return err ? err : -1;
+	if (c->first_cpu)
+		forget_cpu(c->module);
 	llvm_keep_map_types(c->arena, c->module);
 	llvm_fill_claims(c);
 	drop_unused_functions(c);
@@ -240,6 +253,7 @@ static int emit(const struct plan *plan, const struct backend_options *options,
 	int err;
 
 	c->replay_inputs = options->replay_inputs;
+	c->first_cpu = options->first_cpu;
 	err = is_source_unchanged(plan) ? emit_unchanged(c, output, diag)
 					: emit_split(c, output, diag);
 	llvm_clone_free(&c);
@@ -258,8 +272,8 @@ const struct backend backend_xdp = {.name = "xdp",
 				    .can_run = can_run,
 				    .emit = emit};
 
-int backend_emit_replayed_source(const struct ir_program *program, struct backend_output *output,
-				 struct diag *diag)
+int backend_emit_replayed_source(const struct ir_program *program, bool first_cpu,
+				 struct backend_output *output, struct diag *diag)
 {
 	struct plan plan = {
 	    .program = program,
@@ -268,6 +282,7 @@ int backend_emit_replayed_source(const struct ir_program *program, struct backen
 	int err;
 
 	c->replay_inputs = true;
+	c->first_cpu = first_cpu;
 	take_original(c);
 	err = finish(c, false, light_passes, output, diag);
 	llvm_clone_free(&c);

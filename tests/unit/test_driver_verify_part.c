@@ -91,7 +91,7 @@ static void refused_again_and_again(void **state)
 	assert_null(b.c.bundle);
 	assert_false(fake_op(&b, 11)->legal & 1 << IR_LAYER_KERNEL);
 	assert_false(fake_op(&b, 12)->legal & 1 << IR_LAYER_KERNEL);
-	assert_in_range(fake_asked(), 2, 5);
+	assert_in_range(fake_asked(), 2, 7);
 	fake_close(&b);
 }
 
@@ -103,19 +103,35 @@ static void nothing_moves_from_another_file(void **state)
 
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		fake_answer("1", places[i]);
+		fake_answer("1", "nf.bpf.c\t8\tnor that"); /* the same for another CPU */
 		build(&b, SPLIT_AUTO);
 		assert_int_equal(b.err, -EINVAL);
 		assert_int_equal(b.c.remedies, 0);
 		fake_expect(b.said, "the kernel's verifier refuses the kernel part here: no");
-		assert_int_equal(fake_asked(), 1);
+		assert_int_equal(fake_asked(), 2);
 		fake_close(&b);
 	}
+}
+
+/* Where nothing can move, the source as it is has another chance: as code for the CPU v1. */
+static void refused_for_one_cpu(void **state)
+{
+	struct fake_build b;
+
+	fake_answer("1", "other.c\t12\ttoo large");
+	build(&b, SPLIT_AUTO);
+	assert_int_equal(b.err, 0);
+	assert_true(b.c.first_cpu);
+	assert_int_equal(b.c.plan->cut_count, 0);
+	assert_int_equal(fake_asked(), 2);
+	fake_close(&b);
 }
 
 static void all_in_the_kernel_is_meant(void **state)
 {
 	struct fake_build b;
 
+	fake_answer("1", "nf.bpf.c\t12\tno");
 	fake_answer("1", "nf.bpf.c\t12\tno");
 	build(&b, SPLIT_KERNEL);
 	assert_int_equal(b.err, -EINVAL);
@@ -222,6 +238,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(refused_moves_to_user),
 	    cmocka_unit_test(refused_again_and_again),
 	    cmocka_unit_test(nothing_moves_from_another_file),
+	    cmocka_unit_test(refused_for_one_cpu),
 	    cmocka_unit_test(all_in_the_kernel_is_meant),
 	    cmocka_unit_test(too_much_stack_without_asking),
 	    cmocka_unit_test(the_kernel_knows_better_about_stacks),

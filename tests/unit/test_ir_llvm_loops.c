@@ -37,6 +37,18 @@ static void counts_to_constants(void **state)
 	expect_between(LOOP("for (s = 50; s > -50; s -= 2) consume(s);"), 50, 53);
 }
 
+static void counts_by_uneven_steps(void **state)
+{
+	expect_between(LOOP("for (i = 0; i < 100; i++) { consume(i); if (p[i] == 3) i += 3; }"),
+		       100, 102);
+	expect_between(LOOP("for (i = 0; i < 100; i += p[i] == 3 ? 4 : 2) consume(i);"), 50, 53);
+	expect_between(LOOP("for (s = 50; s > 0; s -= p[s] == 3 ? 2 : 5) consume(s);"), 25, 28);
+	/* up and down, and past the only number that ends it */
+	expect_between(LOOP("for (i = 0; i < 100; i++) { consume(i); if (p[i] == 3) i -= 3; }"), 0,
+		       0);
+	expect_between(LOOP("for (i = 0; i != 100; i += p[i] == 3 ? 3 : 2) consume(i);"), 0, 0);
+}
+
 static void counts_to_values_in_range(void **state)
 {
 	expect_between(LOOP("for (i = 0; i < (n & 15); i++) consume(i);"), 15, 17);
@@ -72,9 +84,8 @@ static void folds_of_two_tests(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(counts_to_constants),
-	    cmocka_unit_test(counts_to_values_in_range),
-	    cmocka_unit_test(knows_what_has_no_end),
+	    cmocka_unit_test(counts_to_constants),       cmocka_unit_test(counts_by_uneven_steps),
+	    cmocka_unit_test(counts_to_values_in_range), cmocka_unit_test(knows_what_has_no_end),
 	    cmocka_unit_test(folds_of_two_tests),
 	};
 
