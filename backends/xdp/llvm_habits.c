@@ -12,6 +12,10 @@
  * A test for NULL must stay one. LLVM sees that a pointer chosen by "is it IPv4?" is NULL where it
  * is not, and asks again for the protocol instead; the verifier does not put the two together.
  *
+ * A pointer that was moved by a number is checked once, and reaches as far as the check only in the
+ * register that was checked or what is a constant away from it. LLVM adds the number anew where it
+ * pleases, which is a pointer of its own to the verifier: so such a pointer is made opaque.
+ *
  * The low 32 bits of a packet pointer cannot be kept on the stack, although the difference of two
  * can be taken: it is taken as soon as both are there.
  *
@@ -306,5 +310,39 @@ void llvm_keep_null_tests(struct llvm_clone *c)
 			LLVMSetCurrentDebugLocation2(c->builder, LLVMInstructionGetDebugLoc(test));
 			LLVMSetOperand(test, 0, in_own_register(c, LLVMGetOperand(test, 0)));
 		}
+	}
+}
+
+/* The packet's start plus a number that is not constant. */
+static bool is_moved_pointer(const struct llvm_clone *c, LLVMValueRef original)
+{
+	if (!LLVMIsAGetElementPtrInst(original))
+		return false;
+	for (int n = 1; n < LLVMGetNumOperands(original); n++)
+		if (!LLVMIsAConstant(LLVMGetOperand(original, (unsigned)n)))
+			return llvm_pointer_region(c->program, original).memory ==
+			       LLVM_MEMORY_PACKET;
+	return false;
+}
+
+static void make_opaque(struct llvm_clone *c, LLVMValueRef pointer)
+{
+	LLVMValueRef opaque;
+
+	LLVMPositionBuilderBefore(c->builder, LLVMGetNextInstruction(pointer));
+	LLVMSetCurrentDebugLocation2(c->builder, LLVMInstructionGetDebugLoc(pointer));
+	opaque = in_own_register(c, pointer);
+	LLVMReplaceAllUsesWith(pointer, opaque);
+	LLVMSetOperand(opaque, 0, pointer);
+}
+
+void llvm_keep_moved_pointers(struct llvm_clone *c)
+{
+	for (size_t b = 0; b < c->program->block_count; b++) {
+		LLVMValueRef i = LLVMGetFirstInstruction(c->program->blocks[b].value);
+
+		for (; i; i = LLVMGetNextInstruction(i))
+			if (is_moved_pointer(c, i))
+				make_opaque(c, llvm_clone_value(c, i));
 	}
 }

@@ -230,6 +230,7 @@ static int emit_split(struct llvm_clone *c, struct backend_output *output, struc
 	llvm_choose_program(c);
 	llvm_note_context(c);
 	llvm_keep_null_tests(c);
+	llvm_keep_moved_pointers(c);
 	llvm_count_verdicts(c);
 	err = llvm_leave_at_cuts(c, diag);
 	if (!err && c->program->kind == IR_PROGRAM_TC && c->plan->cut_count)

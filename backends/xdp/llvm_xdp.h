@@ -61,6 +61,8 @@ void llvm_resume_at_start(struct llvm_clone *clone);
 
 /* Before the first pass: tests for NULL of packet pointers stay what they are. */
 void llvm_keep_null_tests(struct llvm_clone *clone);
+/* A packet pointer that was moved by a number stays one pointer; before any pass. */
+void llvm_keep_moved_pointers(struct llvm_clone *clone);
 /* After the last pass: checks and differences of packet pointers as the verifier follows them. */
 void llvm_keep_habits(struct llvm_clone *clone);
 /* After the last pass: no stack object shares a slot of 8 bytes with what LLVM keeps there. */

@@ -1,5 +1,4 @@
 // EXPECT layers: kernel
-// EXPECT remedies: 4
 // EVERY --cuts 6 --packets 150: short
 // GEN {"ifindexes": [1, 2, 3], "daddr4": ["239.1.1.1", "239.1.1.2", "224.0.0.5"], "flows": 10,
 // GEN "frames": [ ["in 1", "eth 01:00:5e:01:01:01", "ipv4 10.0.0.1 239.1.1.1 94040000",
