@@ -366,6 +366,7 @@ int frontend_replace_context(struct ir_program *program, struct diag *diag)
 		err = frontend_run_passes(program, PASSES_ALONE, diag);
 	if (err)
 		return err;
+	frontend_forward_context(program);
 	rw.builder = LLVMCreateBuilderInContext(context);
 	err = replace_uses(&rw, context_of(program), 0);
 	LLVMDisposeBuilder(rw.builder);

@@ -40,6 +40,8 @@ int frontend_fold_offsets(struct ir_program *program, struct diag *diag);
 bool frontend_is_kernel_offset(LLVMValueRef global);
 /* Context loads become intrinsics; afterwards only intrinsics use the context parameter. */
 int frontend_replace_context(struct ir_program *program, struct diag *diag);
+/* Loads of the context's address from structs on the stack give way to it. */
+void frontend_forward_context(struct ir_program *program);
 /* Packet addresses that went through 32-bit numbers become pointers again, or are refused. */
 int frontend_rebuild_addresses(struct ir_program *program, struct diag *diag);
 /* Helper calls become intrinsics; other calls are checked. */
