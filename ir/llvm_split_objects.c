@@ -423,12 +423,11 @@ int ir_split_objects(struct ir_program *program, struct diag *diag)
 	bool any = false;
 
 	fold_choices(&fold);
-	for (LLVMValueRef i = LLVMGetFirstInstruction(entry), next; i; i = next) {
+	for (LLVMValueRef i = LLVMGetFirstInstruction(entry); i; i = LLVMGetNextInstruction(i)) {
 		struct object_split s = {.program = program,
 					 .layout = LLVMGetModuleDataLayout(program->llvm->module),
 					 .builder = builder,
 					 .alloca = i};
-		next = LLVMGetNextInstruction(i);
 		if (!LLVMIsAAllocaInst(i))
 			continue;
 		s.size = (int64_t)LLVMABISizeOfType(s.layout, LLVMGetAllocatedType(i));
