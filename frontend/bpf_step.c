@@ -185,6 +185,8 @@ static struct bpf_value load_wide(const struct bpf_analysis *a, const struct bpf
 		return BPF_KNOWN(BPF_VALUE_MAP, r->index, 0);
 	case BPF_REFERENCE_DATA:
 		return BPF_KNOWN(BPF_VALUE_DATA, r->index, r->offset);
+	case BPF_REFERENCE_EXTERN:
+		return (struct bpf_value){.kind = BPF_VALUE_DATA, .index = -1};
 	case BPF_REFERENCE_CODE:
 		return BPF_KNOWN(BPF_VALUE_CODE, r->index, r->offset);
 	default:

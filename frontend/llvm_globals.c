@@ -138,6 +138,8 @@ static int collect_global(struct ir_program *program, LLVMValueRef g, size_t *ca
 		return 0;
 	if (frontend_is_kernel_offset(g)) /* its loader fills it in */
 		return 0;
+	if (!LLVMGetInitializer(g) && section_is(g, ".kconfig") && !program->from_object)
+		return -EAGAIN;
 	if (!LLVMGetInitializer(g))
 		return frontend_refuse(program, diag, frontend_value_loc(program, g),
 				       IR_REASON_UNSUPPORTED_CALL,
@@ -235,6 +237,8 @@ int frontend_collect_globals(struct ir_program *program, struct diag *diag)
 		if (section_is(g, SECTION_LICENSE))
 			read_license(program, g);
 		err = collect_global(program, g, &cap, diag) ?: err;
+		if (err == -EAGAIN)
+			return err;
 	}
 	if (err || !program->map_count)
 		return err;

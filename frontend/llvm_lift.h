@@ -120,6 +120,8 @@ bool lift_returns_pointer(const struct bpf_instance *instance);
 
 /* ---- maps, data, debug info ---- */
 LLVMValueRef lift_map(struct lift *lift, int index);
+/* A variable of `.kconfig`, a constant; NULL: it has no value (reported). */
+LLVMValueRef lift_extern(struct lift_function *f, const char *name);
 LLVMValueRef lift_data_place(struct lift *lift, int index, int64_t offset);
 int lift_make_data(struct lift *lift);
 LLVMMetadataRef lift_type(struct lift *lift, uint32_t id);

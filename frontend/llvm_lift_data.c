@@ -1,10 +1,12 @@
 /* Maps and global variables. */
 #include "frontend/llvm_lift.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <llvm-c/Core.h>
 #include <string.h>
 
+#include "frontend/kconfig.h"
 #include "support/arena.h"
 #include "support/whole_section.h"
 
@@ -233,4 +235,53 @@ int lift_make_data(struct lift *l)
 			o->data[r->index].nameless |= o->data[r->index].merged;
 		}
 	return 0;
+}
+
+static const struct btf_type *find_extern(const struct lift *l, const char *name)
+{
+	const struct bpf_types *types = &l->object->types;
+	const struct btf_type *list = bpf_types_section(types, ".kconfig");
+
+	for (uint32_t i = 0; list && i < BTF_INFO_VLEN(list->info); i++) {
+		const struct btf_type *var = bpf_types_get(types, bpf_type_variables(list)[i].type);
+
+		if (BTF_INFO_KIND(var->info) == BTF_KIND_VAR &&
+		    !strcmp(bpf_types_name(types, var), name))
+			return var;
+	}
+	return NULL;
+}
+
+static bool is_weak(const struct lift *l, const char *name)
+{
+	const struct elf_object *elf = &l->object->elf;
+
+	for (uint32_t s = 0; s < elf->symbol_count; s++)
+		if (!elf->symbols[s].section && !strcmp(elf->symbols[s].name, name))
+			return elf->symbols[s].binding == STB_WEAK;
+	return false;
+}
+
+LLVMValueRef lift_extern(struct lift_function *f, const char *name)
+{
+	struct lift *l = f->lift;
+	const struct btf_type *var = find_extern(l, name);
+	const char *why = "it is none of the kernel's settings";
+	const uint8_t *bytes = var ? kconfig_value(l->arena, &l->object->types, var->type, name,
+						   is_weak(l, name), &why)
+				   : NULL;
+	LLVMValueRef init, g;
+
+	if (!bytes) {
+		lift_refuse(f, "the external variable %s is not supported: %s", name, why);
+		return NULL;
+	}
+	init = LLVMConstStringInContext2(l->context, (const char *)bytes,
+					 bpf_types_size(&l->object->types, var->type), true);
+	g = LLVMAddGlobal(l->module, LLVMTypeOf(init), name);
+	LLVMSetInitializer(g, init);
+	LLVMSetGlobalConstant(g, true);
+	LLVMSetLinkage(g, LLVMPrivateLinkage);
+	LLVMSetAlignment(g, 8);
+	return g;
 }

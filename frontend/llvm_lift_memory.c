@@ -309,7 +309,10 @@ int lift_wide_load(struct lift_function *f, const struct bpf_instruction *i)
 	case BPF_REFERENCE_CODE:
 		return lift_refuse(f, "the address of a function (a callback) is not supported");
 	case BPF_REFERENCE_EXTERN:
-		return lift_refuse(f, "the external variable %s is not supported", r->name);
+		value = lift_extern(f, r->name);
+		if (!value)
+			return -EINVAL;
+		break;
 	}
 	if (!value)
 		return lift_refuse(f, "this address lies outside of its section");

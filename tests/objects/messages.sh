@@ -28,8 +28,8 @@ extern int bpf_none(void) __attribute__((section(".ksyms")));
 SEC("xdp") int nf(struct xdp_md *ctx) { return bpf_none(); }
 EOT
 refuses 'nf.bpf.c:4:' -g <<'EOT'
-extern int LINUX_KERNEL_VERSION __attribute__((section(".kconfig")));
-SEC("xdp") int nf(struct xdp_md *ctx) { return LINUX_KERNEL_VERSION & 1; }
+extern int LINUX_NO_SUCH_THING __attribute__((section(".kconfig")));
+SEC("xdp") int nf(struct xdp_md *ctx) { return LINUX_NO_SUCH_THING & 1; }
 EOT
 refuses 'the CO-RE relocation for the size of none.here has no answer: ' -g <<'EOT'
 struct none { int here; } __attribute__((preserve_access_index));
