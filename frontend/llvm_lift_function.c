@@ -226,6 +226,9 @@ static int lift_instruction(struct lift_function *f, const struct bpf_instructio
 
 /* ---- ends of blocks ---- */
 
+/* BPF_JMP | BPF_JCOND, which older headers do not have. */
+#define MAY_GOTO (BPF_JMP | 0xe0)
+
 static void leave(struct lift_function *f)
 {
 	struct lift *l = f->lift;
@@ -269,6 +272,9 @@ static int branch(struct lift_function *f, uint32_t block, const struct bpf_inst
 	}
 	if (i->dst >= BPF_REGISTERS || i->src >= BPF_REGISTERS)
 		return lift_refuse(f, "there is no such register");
+	if (i->code == MAY_GOTO)
+		return lift_refuse(f, "may_goto (can_loop, cond_break) is not supported: the "
+				      "kernel alone knows when it ends the loop");
 	condition = lift_condition(f, i);
 	if (!condition)
 		return lift_refuse(f, "jump 0x%02x is not supported", i->code);

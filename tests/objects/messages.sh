@@ -48,4 +48,10 @@ EOT
 refuses 'this is an object for another machine' --target=x86_64-linux-gnu <<'EOT'
 SEC("xdp") int nf(struct xdp_md *ctx) { return XDP_PASS; }
 EOT
+refuses 'nf.bpf.c:3:68: error: may_goto' -g <<'EOT'
+SEC("xdp") int nf(struct xdp_md *ctx) { int n = 0; for (;;) { n++; asm volatile goto("may_goto %l[out]" :::: out); } out: return n & 1; }
+EOT
+refuses 'BPF_LD_ABS' -g <<'EOT'
+SEC("xdp") int nf(struct xdp_md *ctx) { int n; asm volatile("r6 = %1; r0 = *(u8 *)skb[9]; %0 = r0" : "=r"(n) : "r"(ctx) : "r0", "r6", "r1", "r2", "r3", "r4", "r5"); return n; }
+EOT
 exit $failed
