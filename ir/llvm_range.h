@@ -32,7 +32,8 @@ bool llvm_gep_distance(LLVMTargetDataRef layout, LLVMValueRef gep, struct llvm_d
 
 /*
  * Where behind its stack object a pointer lies, as a distance. root: the object. False when it is
- * not known to lie in one object; true with `whole` when it may lie anywhere in it.
+ * not known to lie in one object; true with `whole` when it may lie anywhere in it, of which only
+ * the step is known then: some multiple of it away from at.least.
  */
 struct llvm_span {
 	LLVMValueRef root;

@@ -103,12 +103,12 @@ static struct place place_of(struct llvm_span span, struct slot *slot, int64_t s
 	struct place place = anywhere_in(slot);
 	int64_t end = span.at.most + size;
 
+	place.aligned = span.at.least % LLVM_SLOT_BYTES == 0 && span.at.step % LLVM_SLOT_BYTES == 0;
 	if (span.whole || size < 0 || span.at.least < 0 || end > (int64_t)slot->size)
 		return place;
 	place.from = (uint64_t)span.at.least;
 	place.to = (uint64_t)end;
 	place.sure = span.at.least == span.at.most;
-	place.aligned = place.from % LLVM_SLOT_BYTES == 0 && span.at.step % LLVM_SLOT_BYTES == 0;
 	return place;
 }
 

@@ -67,6 +67,32 @@ bool llvm_gep_distance(LLVMTargetDataRef layout, LLVMValueRef gep, struct llvm_d
 	return true;
 }
 
+/* What divides all that a GEP can add, whatever its indices are. */
+static uint64_t gep_stride(LLVMTargetDataRef layout, LLVMValueRef gep)
+{
+	LLVMTypeRef type = LLVMGetGEPSourceElementType(gep);
+	uint64_t stride = 0;
+
+	for (int i = 1; i < LLVMGetNumOperands(gep); i++) {
+		LLVMValueRef index = LLVMGetOperand(gep, (unsigned)i);
+
+		if (LLVMGetTypeKind(LLVMTypeOf(index)) != LLVMIntegerTypeKind)
+			return 1;
+		if (i > 1 && LLVMGetTypeKind(type) == LLVMStructTypeKind) {
+			unsigned field = (unsigned)LLVMConstIntGetZExtValue(index);
+
+			stride = greatest_divisor(stride, LLVMOffsetOfElement(layout, type, field));
+			type = LLVMStructGetTypeAtIndex(type, field);
+			continue;
+		}
+		if (i > 1)
+			type = LLVMGetElementType(type);
+		if (!LLVMIsNull(index))
+			stride = greatest_divisor(stride, LLVMABISizeOfType(layout, type));
+	}
+	return stride;
+}
+
 static uint64_t apart(int64_t a, int64_t b)
 {
 	return (uint64_t)(a > b ? a - b : b - a);
@@ -96,6 +122,7 @@ static bool walk_gep(const struct ir_program *program, LLVMValueRef gep, struct 
 		return false;
 	if (!llvm_gep_distance(layout, gep, &d)) {
 		span->whole = true;
+		span->at.step = greatest_divisor(span->at.step, gep_stride(layout, gep));
 		return true;
 	}
 	span->at.least += d.least;
@@ -136,6 +163,8 @@ static bool walk(const struct ir_program *program, LLVMValueRef pointer, struct 
 	*span = (struct llvm_span){.root = region.root, .whole = !region.constant};
 	if (region.constant)
 		span->at.least = span->at.most = region.offset;
+	else
+		span->at.step = 1;
 	return true;
 }
 

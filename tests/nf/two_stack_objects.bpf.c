@@ -1,4 +1,5 @@
 // EXPECT layers: kernel
+// EXPECT remedies: 6
 #include "nf.h"
 
 /*

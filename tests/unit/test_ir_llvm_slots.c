@@ -55,6 +55,19 @@ static void what_was_stored_comes_back(void **state)
 		     "packet");
 }
 
+/* An index of any size still keeps to the words. */
+static void words_of_an_array_are_met_whole(void **state)
+{
+	expect_shown(NF("u64 *volatile q[4] = {}; q[n] = v; consume_pointer(q[1]);"), "map");
+	expect_shown(NF("u64 *volatile q[4] = {}; q[1] = v; consume_pointer(q[n]);"), "map");
+	expect_shown(NF("volatile struct kept a[2]; a[0].p = p; a[n].p = p;"
+			"consume_pointer(a[0].p);"),
+		     "packet");
+	expect_shown(NF("volatile struct kept a[2]; a[0].p = p; a[n].bytes[n] = 1;"
+			"consume_pointer(a[0].p);"),
+		     "mixed");
+}
+
 static void copies_carry_it(void **state)
 {
 	expect_shown(NF("u8 *volatile q = p; volatile u64 w = *(volatile u64 *)&q;"
@@ -116,6 +129,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_was_stored_comes_back),
+	    cmocka_unit_test(words_of_an_array_are_met_whole),
 	    cmocka_unit_test(copies_carry_it),
 	    cmocka_unit_test(what_may_hit_it_blurs_it),
 	    cmocka_unit_test(whoever_is_called_may_hit_it),
