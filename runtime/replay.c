@@ -338,6 +338,12 @@ static int run(struct replay *r)
 {
 	int err = bundle_read(r->bundle_path, &r->bundle, &r->diag);
 
+	if (!err && r->bundle->second) {
+		diag_error(&r->diag, (struct src_loc){.file = r->bundle_path},
+			   "it holds two programs, and a capture does not say which one takes a "
+			   "packet; `cleave check` runs both");
+		err = -EINVAL;
+	}
 	if (!err)
 		err = open_side(r);
 	if (!err)

@@ -37,7 +37,8 @@ refuses 1 "'wrong.h' file not found" "$CLEAVE" build nf.bpf.c
 
 # tests/bad holds what the kernel could be asked for and Cleave does not do: here no more than that nothing is left.
 for source in "$SOURCES"/tests/bad/*.bpf.c; do
-	refuses 1 "error:" "$CLEAVE" build "$source"
+	# shellcheck disable=SC2046 # words
+	refuses 1 "error:" "$CLEAVE" build $(sed -n 's,^// OPTION ,,p' "$source") "$source"
 done
 for command in "inspect" "explain" "check"; do
 	refuses 1 "nf.bpf.c:3:10: fatal error: 'wrong.h' file not found" "$CLEAVE" "$command" nf.bpf.c

@@ -33,6 +33,12 @@ for source in "$NF"/*.bpf.c "$SOURCES"/examples/*/*.bpf.c; do
 	works "$CLEAVE" build --replay --no-verify $options "$source" -o split.cleave
 	# shellcheck disable=SC2086
 	works "$CLEAVE" build --replay --no-verify $options --split user "$source" -o user.cleave
+	case $name in
+	pair_*)
+		refuses 1 "split.cleave: error: it holds two programs" "$CLEAVE" replay split.cleave --pcap short.pcap -w split.pcap
+		continue
+		;;
+	esac
 	for kind in short jumbo; do
 		for way in split user; do
 			# shellcheck disable=SC2086
