@@ -73,12 +73,14 @@ static bool plain_memory(const struct bpf_instruction *i)
 /* The slot of the instance's own frame that an access stays in, or -1. */
 static int own_slot(int instance, struct bpf_value base, const struct bpf_instruction *i)
 {
-	int64_t at = bpf_access_at(base, i);
-	int64_t slot = (-at - 1) / 8;
+	int64_t at, slot;
 
 	if (base.kind != BPF_VALUE_FRAME || !base.known || base.index != instance ||
-	    !plain_memory(i) || at < -8 * BPF_SLOTS || at >= 0 ||
-	    at + bpf_access_bytes(i) > -8 * slot)
+	    !plain_memory(i))
+		return -1;
+	at = bpf_access_at(base, i);
+	slot = (-at - 1) / 8;
+	if (at < -8 * BPF_SLOTS || at >= 0 || at + bpf_access_bytes(i) > -8 * slot)
 		return -1;
 	return (int)slot;
 }

@@ -143,16 +143,35 @@ static void type_program(struct bpf_program *prog, bool tc)
 		bpf_program__set_expected_attach_type(prog, BPF_XDP);
 }
 
+static bool is_known_map(const struct bundle *bundle, const char *name);
+
+/*
+ * An array of programs that the program does not use may begin with any of the object's: libbpf
+ * fills it all the same, and fails where one of them is not loaded. Then all of them are, with all
+ * their maps.
+ */
+static bool fills_unknown_arrays(const struct bpf_object *object, const struct host_test_load *load)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(
+	    map, object) if (load->replay && load->bundle &&
+			     bpf_map__type(map) == BPF_MAP_TYPE_PROG_ARRAY &&
+			     !is_known_map(load->bundle, bpf_map__name(map))) return true;
+	return false;
+}
+
 static struct bpf_program *choose_programs(struct bpf_object *object,
 					   const struct host_test_load *load)
 {
 	struct bpf_program *prog, *chosen = bpf_object__find_program_by_name(object, load->program);
+	bool all = fills_unknown_arrays(object, load);
 
 	host_program_types(object);
 	bpf_object__for_each_program(prog, object)
 	{
 		const char *name = bpf_program__name(prog);
-		bool wanted = prog == chosen || !strcmp(name, CLEAVE_PROG_BATCH) ||
+		bool wanted = all || prog == chosen || !strcmp(name, CLEAVE_PROG_BATCH) ||
 			      !strcmp(name, CLEAVE_PROG_OUTPUT) ||
 			      (load->bundle && layer_is_called(load->bundle, name));
 
@@ -291,7 +310,7 @@ static int open_and_load(struct host_test *test, const struct host_test_load *lo
 		return -ENOENT;
 	}
 	bpf_object__for_each_map(map, test->object) prepare_map(map);
-	if (load->bundle)
+	if (load->bundle && !fills_unknown_arrays(test->object, load))
 		leave_out_unused_maps(test->object, load->bundle);
 	preset_sections(test->object, load);
 	err = load->shared ? host_share_maps(test->object, load->shared->object) : 0;
