@@ -32,6 +32,14 @@ static void expose(struct bpf_analysis *a, struct bpf_value base, int64_t from, 
 			i->exposed[slot] = true;
 }
 
+/* From the address to its frame's end; addresses that nobody computes on purpose are far away. */
+static int64_t bytes_behind(struct bpf_value address)
+{
+	int64_t n = address.number;
+
+	return n >= 0 ? 0 : n < -INT32_MAX ? INT32_MAX : -n;
+}
+
 /*
  * Bytes go to who knows what to do, and with them the addresses that are kept there: who has those
  * may follow them, up to the end of their frame. Addresses that lie in a circle reach all.
@@ -50,8 +58,7 @@ static void let_go(struct bpf_analysis *a, int instance, struct bpf_state *state
 		if (held.kind >= BPF_VALUE_POINTER || (held.kind == BPF_VALUE_FRAME && !depth))
 			a->frames_lost = true;
 		else if (held.kind == BPF_VALUE_FRAME)
-			let_go(a, instance, state, held, held.number < 0 ? -held.number : 0,
-			       depth - 1);
+			let_go(a, instance, state, held, bytes_behind(held), depth - 1);
 	}
 }
 
@@ -62,7 +69,7 @@ static void expose_behind(struct bpf_analysis *a, int instance, struct bpf_state
 	if (base.kind >= BPF_VALUE_POINTER)
 		a->frames_lost = true;
 	if (base.kind == BPF_VALUE_FRAME)
-		let_go(a, instance, state, base, base.number < 0 ? -base.number : 0, HELD_DEPTH);
+		let_go(a, instance, state, base, bytes_behind(base), HELD_DEPTH);
 }
 
 static bool plain_memory(const struct bpf_instruction *i)
@@ -79,7 +86,7 @@ static int own_slot(int instance, struct bpf_value base, const struct bpf_instru
 	    !plain_memory(i))
 		return -1;
 	at = bpf_access_at(base, i);
-	slot = (-at - 1) / 8;
+	slot = (-1 - at) / 8;
 	if (at < -8 * BPF_SLOTS || at >= 0 || at + bpf_access_bytes(i) > -8 * slot)
 		return -1;
 	return (int)slot;
