@@ -1,5 +1,6 @@
 /* Entries of the user part. */
 #include "backends/llvm_enter.h"
+#include "ir/llvm_blocks.h"
 #include "support/arena.h"
 
 #include <linux/bpf.h>
@@ -352,18 +353,6 @@ static LLVMBasicBlockRef build_entry(struct llvm_clone *c, const struct demotion
 	return e.block;
 }
 
-static void move_allocas(LLVMBuilderRef builder, LLVMBasicBlockRef from, LLVMBasicBlockRef to)
-{
-	LLVMPositionBuilderAtEnd(builder, to);
-	for (LLVMValueRef i = LLVMGetFirstInstruction(from), next; i; i = next) {
-		next = LLVMGetNextInstruction(i);
-		if (!LLVMIsAAllocaInst(i))
-			continue;
-		LLVMInstructionRemoveFromParent(i);
-		LLVMInsertIntoBuilder(builder, i);
-	}
-}
-
 int llvm_enter_behind_cuts(struct llvm_clone *c, struct diag *diag)
 {
 	LLVMBasicBlockRef start = LLVMGetEntryBasicBlock(c->function);
@@ -374,7 +363,7 @@ int llvm_enter_behind_cuts(struct llvm_clone *c, struct diag *diag)
 
 	LLVMSetCurrentDebugLocation2(c->builder, NULL);
 	llvm_drop_lifetimes(c);
-	move_allocas(c->builder, start, enter);
+	llvm_move_allocas(c->builder, start, enter);
 	demote_restored(c, &d);
 	LLVMPositionBuilderAtEnd(c->builder, unknown);
 	LLVMBuildRet(c->builder,

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "ir/helpers.h"
+#include "ir/llvm_blocks.h"
 #include "support/arena.h"
 #include "support/map_types.h"
 
@@ -137,52 +138,6 @@ static void build_beside(struct choice *c, LLVMTypeRef type, like *make)
 		}
 }
 
-/* The phis of the successors hear that what came from `here` now comes from `rest`. */
-static void rename_incoming(struct choice *c, LLVMBasicBlockRef to, LLVMBasicBlockRef here,
-			    LLVMBasicBlockRef rest)
-{
-	LLVMValueRef phi = LLVMGetFirstInstruction(to), next;
-
-	for (; phi && LLVMIsAPHINode(phi); phi = next) {
-		next = LLVMGetNextInstruction(phi);
-		LLVMPositionBuilderBefore(c->builder, phi);
-		LLVMSetCurrentDebugLocation2(c->builder, LLVMInstructionGetDebugLoc(phi));
-		LLVMValueRef now = LLVMBuildPhi(c->builder, LLVMTypeOf(phi), "");
-
-		for (unsigned n = 0; n < LLVMCountIncoming(phi); n++) {
-			LLVMValueRef value = LLVMGetIncomingValue(phi, n);
-			LLVMBasicBlockRef from = LLVMGetIncomingBlock(phi, n);
-
-			value = value == phi ? now : value;
-			from = from == here ? rest : from;
-			LLVMAddIncoming(now, &value, &from, 1);
-		}
-		LLVMReplaceAllUsesWith(phi, now);
-		LLVMInstructionEraseFromParent(phi);
-	}
-}
-
-/* What follows the call moves to a block of its own. */
-static LLVMBasicBlockRef split_behind(struct choice *c, LLVMValueRef call)
-{
-	LLVMBasicBlockRef here = LLVMGetInstructionParent(call);
-	LLVMBasicBlockRef rest =
-	    LLVMInsertBasicBlockInContext(c->program->llvm->context, here, "chosen");
-	LLVMValueRef end;
-
-	LLVMMoveBasicBlockAfter(rest, here);
-	LLVMPositionBuilderAtEnd(c->builder, rest);
-	for (LLVMValueRef i = LLVMGetNextInstruction(call), next; i; i = next) {
-		next = LLVMGetNextInstruction(i);
-		LLVMInstructionRemoveFromParent(i);
-		LLVMInsertIntoBuilder(c->builder, i);
-	}
-	end = LLVMGetBasicBlockTerminator(rest);
-	for (unsigned s = 0; s < LLVMGetNumSuccessors(end); s++)
-		rename_incoming(c, LLVMGetSuccessor(end, s), here, rest);
-	return rest;
-}
-
 /* What was found in other maps as values that are the same or none of them. */
 static void build_found(struct choice *c, LLVMValueRef chosen)
 {
@@ -200,7 +155,8 @@ static void expand_call(struct choice *c, LLVMValueRef call, LLVMValueRef number
 {
 	LLVMValueRef choose, join = NULL;
 	LLVMMetadataRef place = LLVMInstructionGetDebugLoc(call);
-	LLVMBasicBlockRef here = LLVMGetInstructionParent(call), rest = split_behind(c, call);
+	LLVMBasicBlockRef here = LLVMGetInstructionParent(call),
+			  rest = llvm_split_behind(c->builder, call, "chosen");
 	bool has_value = LLVMGetTypeKind(LLVMTypeOf(call)) != LLVMVoidTypeKind;
 	LLVMBasicBlockRef cases[CHOICES_MAX];
 

@@ -3,6 +3,7 @@
 #include "bundle/kernel_abi.h"
 #include "ir/context_fields.h"
 #include "ir/helpers.h"
+#include "ir/llvm_blocks.h"
 #include "ir/tail_calls.h"
 #include "support/arena.h"
 
@@ -89,42 +90,6 @@ static unsigned align_of(LLVMValueRef pointer)
 	return align ? align : 1;
 }
 
-static LLVMBasicBlockRef split_after(struct llvm_clone *c, LLVMValueRef call)
-{
-	LLVMBasicBlockRef here = LLVMGetInstructionParent(call);
-	LLVMBasicBlockRef rest = LLVMInsertBasicBlockInContext(c->context, here, "rest");
-
-	/* The tail moves; phis of its successors are told the new name. */
-	LLVMMoveBasicBlockAfter(rest, here);
-	LLVMPositionBuilderAtEnd(c->builder, rest);
-	for (LLVMValueRef i = LLVMGetNextInstruction(call), next; i; i = next) {
-		next = LLVMGetNextInstruction(i);
-		LLVMInstructionRemoveFromParent(i);
-		LLVMInsertIntoBuilder(c->builder, i);
-	}
-	LLVMValueRef end = LLVMGetBasicBlockTerminator(rest);
-	for (unsigned s = 0; s < LLVMGetNumSuccessors(end); s++) {
-		LLVMBasicBlockRef to = LLVMGetSuccessor(end, s);
-		LLVMValueRef phi = LLVMGetFirstInstruction(to), next;
-
-		for (; phi && LLVMIsAPHINode(phi); phi = next) {
-			next = LLVMGetNextInstruction(phi);
-			LLVMPositionBuilderBefore(c->builder, phi);
-			LLVMValueRef now = LLVMBuildPhi(c->builder, LLVMTypeOf(phi), "");
-			for (unsigned n = 0; n < LLVMCountIncoming(phi); n++) {
-				LLVMValueRef value = LLVMGetIncomingValue(phi, n);
-				LLVMBasicBlockRef from = LLVMGetIncomingBlock(phi, n);
-
-				from = from == here ? rest : from;
-				LLVMAddIncoming(now, &value, &from, 1);
-			}
-			LLVMReplaceAllUsesWith(phi, now);
-			LLVMInstructionEraseFromParent(phi);
-		}
-	}
-	return rest;
-}
-
 /*
  * An update of a `shared values` map: claim a slot, fill it in, publish it. With no free slot the
  * kernel's own answer for want of memory is given.
@@ -135,7 +100,8 @@ static LLVMValueRef update_values(struct llvm_clone *c, LLVMValueRef call, int m
 	LLVMValueRef hash = LLVMGetOperand(call, 0), key = LLVMGetOperand(call, 1);
 	LLVMValueRef value = LLVMGetOperand(call, 2), flags = LLVMGetOperand(call, 3);
 	LLVMValueRef result = llvm_stack(c, 8, "result"), values = llvm_values_map(c, map);
-	LLVMBasicBlockRef rest = split_after(c, call), before = LLVMGetInstructionParent(call);
+	LLVMBasicBlockRef rest = llvm_split_behind(c->builder, call, "rest"),
+			  before = LLVMGetInstructionParent(call);
 	LLVMBasicBlockRef fill = LLVMInsertBasicBlockInContext(c->context, rest, "fill");
 
 	LLVMPositionBuilderAtEnd(c->builder, before);

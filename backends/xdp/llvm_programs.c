@@ -5,6 +5,7 @@
  */
 #include "backends/xdp/llvm_xdp.h"
 #include "bundle/kernel_abi.h"
+#include "ir/llvm_blocks.h"
 #include "ir/tail_calls.h"
 #include "support/arena.h"
 
@@ -44,14 +45,7 @@ void llvm_choose_program(struct llvm_clone *c)
 	if (!c->program->program_count)
 		return;
 	choose = LLVMInsertBasicBlockInContext(c->context, start, "choose");
-	LLVMPositionBuilderAtEnd(c->builder, choose);
-	for (LLVMValueRef i = LLVMGetFirstInstruction(start), next; i; i = next) {
-		next = LLVMGetNextInstruction(i);
-		if (!LLVMIsAAllocaInst(i))
-			continue;
-		LLVMInstructionRemoveFromParent(i);
-		LLVMInsertIntoBuilder(c->builder, i);
-	}
+	llvm_move_allocas(c->builder, start, choose);
 	llvm_set_place(c, NULL);
 	number = llvm_call(c, TAIL_PROGRAM, c->i32, NULL, 0);
 	jump = LLVMBuildSwitch(c->builder, number, start, (unsigned)c->program->program_count);
