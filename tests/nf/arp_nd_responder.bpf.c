@@ -112,20 +112,13 @@ int arp_nd_responder(struct xdp_md *ctx)
 	void *data = DATA(ctx), *data_end = DATA_END(ctx), *l3;
 	struct ethhdr *eth = data;
 	struct station_key key = {};
-	struct vlan_hdr *tag = (void *)(eth + 1);
+	__u16 vlan = 0;
 	__be16 proto;
 
-	if ((void *)(eth + 1) > data_end)
+	l3 = find_l3(data, data_end, &proto, &vlan);
+	if (!l3)
 		return XDP_PASS;
-	proto = eth->h_proto;
-	l3 = eth + 1;
-	if (proto == bpf_htons(ETH_P_8021Q)) {
-		if ((void *)(tag + 1) > data_end)
-			return XDP_PASS;
-		key.vlan = bpf_ntohs(tag->tci) & 0xfff;
-		proto = tag->proto;
-		l3 = tag + 1;
-	}
+	key.vlan = vlan;
 	if (proto == bpf_htons(ETH_P_ARP))
 		return answer_arp(eth, l3, data_end, &key);
 	if (proto == bpf_htons(ETH_P_IPV6))

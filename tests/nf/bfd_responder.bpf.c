@@ -50,16 +50,6 @@ static __always_inline __u32 next_state(__u32 state, __u32 theirs)
 	return theirs == DOWN ? DOWN : UP;
 }
 
-static __always_inline void turn_around(struct ethhdr *eth, struct iphdr *ip4, struct udphdr *udp)
-{
-	__be32 addr = ip4->saddr;
-
-	eth_swap(eth);
-	ip4->saddr = ip4->daddr;
-	ip4->daddr = addr;
-	udp->check = 0;
-}
-
 SEC("xdp")
 int bfd_responder(struct xdp_md *ctx)
 {
@@ -76,7 +66,8 @@ int bfd_responder(struct xdp_md *ctx)
 	if ((void *)(udp + 1) > data_end)
 		return XDP_PASS;
 	if (udp->dest == bpf_htons(3785)) { /* echo: back to its sender as it is */
-		turn_around(data, ip4, udp);
+		ip4_turn_round(data, ip4);
+		udp->check = 0;
 		return XDP_TX;
 	}
 	bfd = (void *)(udp + 1);
@@ -102,7 +93,8 @@ int bfd_responder(struct xdp_md *ctx)
 	bfd->yours = bfd->mine;
 	bfd->mine = bpf_htonl(yours);
 	bfd->state_flags = state << 6 | FLAG_FINAL;
-	turn_around(data, ip4, udp);
+	ip4_turn_round(data, ip4);
+	udp->check = 0;
 	return XDP_TX;
 }
 

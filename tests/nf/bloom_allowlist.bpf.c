@@ -17,20 +17,7 @@ struct {
 	__type(value, __u64);
 } filter SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 4);
-	__type(key, __u32);
-	__type(value, __u64);
-} counters SEC(".maps");
-
-static __always_inline void count(__u32 index)
-{
-	__u64 *counter = bpf_map_lookup_elem(&counters, &index);
-
-	if (counter)
-		__sync_fetch_and_add(counter, 1);
-}
+NUMBERS(counters, ARRAY, 4);
 
 static __always_inline void add(__be32 addr, __u32 half)
 {
@@ -71,19 +58,19 @@ int bloom_allowlist(struct xdp_md *ctx)
 	if (ctx->ingress_ifindex == INSIDE) {
 		add(ip4->daddr, half);
 		add(ip4->saddr & bpf_htonl(0xfffffff1), half);
-		count(0);
+		count_shared(&counters, 0);
 		return XDP_PASS;
 	}
 	if (contains(ip4->saddr, half)) {
-		count(1);
+		count_shared(&counters, 1);
 		return XDP_PASS;
 	}
 	if (contains(ip4->saddr, half ^ 1)) {
 		add(ip4->saddr, half);
-		count(2);
+		count_shared(&counters, 2);
 		return XDP_PASS;
 	}
-	count(3);
+	count_shared(&counters, 3);
 	return XDP_DROP;
 }
 

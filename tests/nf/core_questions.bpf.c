@@ -4,7 +4,7 @@
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
+#include "numbers.h"
 
 #define CORE                   __attribute__((preserve_access_index))
 #define FIELD(of, kind)        __builtin_preserve_field_info(of, kind)
@@ -28,20 +28,7 @@ struct never_was {
 } CORE;
 enum xdp_action___mine { XDP_TX___mine = 100, XDP_NEVER = 101 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 12);
-	__type(key, __u32);
-	__type(value, __u64);
-} answers SEC(".maps");
-
-static __always_inline void put(__u32 n, __u64 answer)
-{
-	__u64 *slot = bpf_map_lookup_elem(&answers, &n);
-
-	if (slot)
-		*slot = answer;
-}
+NUMBERS(answers, ARRAY, 12);
 
 SEC("xdp")
 int core_questions(struct xdp_md *ctx)
@@ -53,19 +40,19 @@ int core_questions(struct xdp_md *ctx)
 
 	if ((void *)(ip + 1) > end)
 		return XDP_PASS;
-	put(0, FIELD(ip->ttl, OFFSET));
-	put(1, FIELD(buff->data, SIZE));
-	put(2, FIELD(buff->data, EXISTS));
-	put(3, FIELD(buff->never_was, EXISTS));
-	put(4, TYPE(struct xdp_buff___mine, 0));
-	put(5, TYPE(struct never_was, 0));
-	put(6, TYPE(struct iphdr, 1));
-	put(7, VALUE(xdp_action___mine, XDP_TX___mine, 1));
-	put(8, VALUE(xdp_action___mine, XDP_NEVER, 0));
+	put_number(&answers, 0, FIELD(ip->ttl, OFFSET));
+	put_number(&answers, 1, FIELD(buff->data, SIZE));
+	put_number(&answers, 2, FIELD(buff->data, EXISTS));
+	put_number(&answers, 3, FIELD(buff->never_was, EXISTS));
+	put_number(&answers, 4, TYPE(struct xdp_buff___mine, 0));
+	put_number(&answers, 5, TYPE(struct never_was, 0));
+	put_number(&answers, 6, TYPE(struct iphdr, 1));
+	put_number(&answers, 7, VALUE(xdp_action___mine, XDP_TX___mine, 1));
+	put_number(&answers, 8, VALUE(xdp_action___mine, XDP_NEVER, 0));
 	if (FIELD(never->field, EXISTS))
-		put(9, FIELD(never->field, SIZE));
-	put(10, ip->version);
-	put(11, FIELD(ip->version, LSHIFT) << 8 | FIELD(ip->version, RSHIFT));
+		put_number(&answers, 9, FIELD(never->field, SIZE));
+	put_number(&answers, 10, ip->version);
+	put_number(&answers, 11, FIELD(ip->version, LSHIFT) << 8 | FIELD(ip->version, RSHIFT));
 	return ip->ttl > 1 ? XDP_TX : XDP_DROP;
 }
 

@@ -63,20 +63,7 @@ struct {
 	__type(value, __u32);
 } requests SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 16);
-	__type(key, __u32);
-	__type(value, __u64);
-} counters SEC(".maps");
-
-static __always_inline void count(__u32 type)
-{
-	__u64 *counter = bpf_map_lookup_elem(&counters, &type);
-
-	if (counter)
-		__sync_fetch_and_add(counter, 1);
-}
+NUMBERS(counters, ARRAY, 16);
 
 /* Message type and lease of the options; 0 where there is no type. */
 static __always_inline __u8 read_options(const __u8 *at, void *data_end, __u32 *lease)
@@ -108,11 +95,11 @@ static __always_inline int from_server(const struct dhcp *dhcp, void *data_end, 
 	__u8 type;
 
 	if (!trusted) {
-		count(0);
+		count_shared(&counters, 0);
 		return XDP_DROP;
 	}
 	type = read_options(dhcp->options, data_end, &lease);
-	count(type & 15);
+	count_shared(&counters, type & 15);
 	if (type != DHCP_ACK || !dhcp->yiaddr)
 		return XDP_PASS;
 	address = dhcp->yiaddr;
@@ -146,7 +133,7 @@ static __always_inline int from_client(const struct ethhdr *eth, const struct dh
 	__be32 address = dhcp->ciaddr;
 	__u8 type = read_options(dhcp->options, data_end, &lease);
 
-	count(type & 15);
+	count_shared(&counters, type & 15);
 	mac_copy(station.mac, eth->h_source);
 	seen = bpf_map_lookup_elem(&requests, &station);
 	if (seen)

@@ -81,19 +81,11 @@ static __always_inline int read_name(const __u8 *at, void *data_end, struct name
 static __always_inline void turn_around(struct ethhdr *eth, struct iphdr *ip4, struct udphdr *udp,
 					__u32 bytes)
 {
-	__be32 addr = ip4->saddr;
-	__be16 port = udp->source;
-
-	eth_swap(eth);
-	ip4->saddr = ip4->daddr;
-	ip4->daddr = addr;
+	udp_turn_round(eth, ip4, udp);
 	ip4->ttl = 64;
 	ip4->tot_len = bpf_htons(bytes - sizeof *eth);
 	ip4_set_check(ip4);
-	udp->source = udp->dest;
-	udp->dest = port;
 	udp->len = bpf_htons(bytes - sizeof *eth - sizeof *ip4);
-	udp->check = 0;
 }
 
 static __always_inline int reply(struct xdp_md *ctx, struct record *record, __u32 type, __u32 size)

@@ -21,16 +21,6 @@
 
 enum { MEMBERS = 4 };
 
-struct prefix4 {
-	__u32 length;
-	__be32 addr;
-};
-
-struct prefix6 {
-	__u32 length;
-	__u32 addr[4];
-};
-
 struct group {
 	__u32 member[MEMBERS];
 	__u32 weight[MEMBERS];

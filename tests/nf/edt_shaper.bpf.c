@@ -13,11 +13,6 @@
  */
 #include "net.h"
 
-struct prefix6 {
-	__u32 length;
-	__u32 addr[4];
-};
-
 struct shape {
 	__u64 rate; /* bytes a second */
 	__u64 horizon_ns;

@@ -77,25 +77,13 @@ SEC("xdp")
 int flow_export(struct xdp_md *ctx)
 {
 	void *data = DATA(ctx), *data_end = DATA_END(ctx), *l3;
-	struct ethhdr *eth = data;
-	struct vlan_hdr *tag = (void *)(eth + 1);
 	struct parsed p = {};
 	struct record *record;
 	__be16 proto;
 	__u64 now;
 
-	if ((void *)(eth + 1) > data_end)
-		return XDP_PASS;
-	proto = eth->h_proto;
-	l3 = eth + 1;
-	if (proto == bpf_htons(ETH_P_8021Q)) {
-		if ((void *)(tag + 1) > data_end)
-			return XDP_PASS;
-		p.flow.vlan = bpf_ntohs(tag->tci) & 0xfff;
-		proto = tag->proto;
-		l3 = tag + 1;
-	}
-	if (!parse_ip(l3, data_end, proto, &p))
+	l3 = find_l3(data, data_end, &proto, &p.flow.vlan);
+	if (!l3 || !parse_ip(l3, data_end, proto, &p))
 		return XDP_PASS;
 	now = bpf_ktime_get_ns();
 	record = bpf_map_lookup_elem(&records, &p.flow);

@@ -38,11 +38,6 @@ struct ns {
 	__u16 id, nodes;
 };
 
-struct prefix6 {
-	__u32 length;
-	__u32 addr[4];
-};
-
 const volatile __u32 node_id = 1;
 const volatile __u16 egress_id = 9;
 

@@ -21,20 +21,7 @@ struct meta {
 	__u32 magic, sequence;
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__type(value, __u64);
-} counters SEC(".maps");
-
-static __always_inline void count(__u32 index)
-{
-	__u64 *counter = bpf_map_lookup_elem(&counters, &index);
-
-	if (counter)
-		++*counter;
-}
+NUMBERS(counters, PERCPU_ARRAY, 2);
 
 static __always_inline void stamp(struct udphdr *udp, struct probe *probe, __u64 now)
 {
@@ -71,9 +58,9 @@ int latency_stamp(struct xdp_md *ctx)
 	now = bpf_ktime_get_ns();
 	sequence = bpf_ntohl(probe->sequence);
 	stamp(udp, probe, now);
-	count(0);
+	count_own(&counters, 0);
 	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof *meta)) {
-		count(1);
+		count_own(&counters, 1);
 		return XDP_PASS;
 	}
 	meta = (void *)(long)ctx->data_meta;

@@ -85,8 +85,6 @@ static __always_inline int answer(struct xdp_md *ctx, const struct cache_key *ke
 	struct ethhdr *eth;
 	struct iphdr *ip4;
 	struct udphdr *udp;
-	__be32 addr;
-	__be16 port;
 	__u32 at;
 	char *p;
 
@@ -102,18 +100,11 @@ static __always_inline int answer(struct xdp_md *ctx, const struct cache_key *ke
 	p = data + headers;
 	at = write_answer(p, key, length, entry);
 	__builtin_memcpy(p + at + DATA_MAX, "\r\nEND\r\n", 7);
-	eth_swap(eth);
-	addr = ip4->saddr;
-	ip4->saddr = ip4->daddr;
-	ip4->daddr = addr;
+	udp_turn_round(eth, ip4, udp);
 	ip4->tot_len = bpf_htons(headers - sizeof *eth + ANSWER_BYTES);
 	ip4->ttl = 64;
 	ip4_set_check(ip4);
-	port = udp->source;
-	udp->source = udp->dest;
-	udp->dest = port;
 	udp->len = bpf_htons(headers - sizeof *eth - sizeof *ip4 + ANSWER_BYTES);
-	udp->check = 0;
 	entry->hits++;
 	return XDP_TX;
 }

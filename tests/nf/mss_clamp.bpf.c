@@ -12,20 +12,7 @@
 
 enum { OPTIONS_MAX = 12, MSS4 = 1360, MSS6 = 1340 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 4);
-	__type(key, __u32);
-	__type(value, __u64);
-} counters SEC(".maps");
-
-static __always_inline void count(__u32 index)
-{
-	__u64 *counter = bpf_map_lookup_elem(&counters, &index);
-
-	if (counter)
-		++*counter;
-}
+NUMBERS(counters, PERCPU_ARRAY, 4);
 
 static __always_inline int clamp(struct tcphdr *tcp, void *data_end, __u16 limit)
 {
@@ -42,7 +29,7 @@ static __always_inline int clamp(struct tcphdr *tcp, void *data_end, __u16 limit
 			continue;
 		}
 		if (at[1] < 2 || at[1] > left) {
-			count(1);
+			count_own(&counters, 1);
 			return XDP_DROP;
 		}
 		if (at[0] == 2)
@@ -54,7 +41,7 @@ static __always_inline int clamp(struct tcphdr *tcp, void *data_end, __u16 limit
 		return XDP_PASS;
 	mss = at[2] << 8 | at[3];
 	if (mss <= limit) {
-		count(2);
+		count_own(&counters, 2);
 		return XDP_PASS;
 	}
 	was = bpf_htons(mss);
@@ -65,7 +52,7 @@ static __always_inline int clamp(struct tcphdr *tcp, void *data_end, __u16 limit
 		now = now >> 8 | now << 8;
 	}
 	csum_replace2(&tcp->check, was, now);
-	count(3);
+	count_own(&counters, 3);
 	return XDP_PASS;
 }
 
@@ -111,7 +98,7 @@ int mss_clamp(struct xdp_md *ctx)
 		return XDP_DROP;
 	if (!tcp->syn)
 		return XDP_PASS;
-	count(0);
+	count_own(&counters, 0);
 	return clamp(tcp, data_end, limit);
 }
 

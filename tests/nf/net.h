@@ -22,6 +22,17 @@ typedef __u16 __attribute__((may_alias)) any_u16;
 typedef __u32 __attribute__((may_alias)) any_u32;
 typedef __u64 __attribute__((may_alias)) any_u64;
 
+/* Keys of tables of the longest prefix. */
+struct prefix4 {
+	__u32 length;
+	__be32 addr;
+};
+
+struct prefix6 {
+	__u32 length;
+	__u32 addr[4];
+};
+
 struct vlan_hdr {
 	__be16 tci;
 	__be16 proto;
@@ -104,6 +115,49 @@ static __always_inline void eth_swap(struct ethhdr *eth)
 	mac_copy(mac, eth->h_dest);
 	mac_copy(eth->h_dest, eth->h_source);
 	mac_copy(eth->h_source, mac);
+}
+
+/* Back to where it came from: an answer in its own frame. */
+static __always_inline void ip4_turn_round(struct ethhdr *eth, struct iphdr *ip4)
+{
+	__be32 addr = ip4->saddr;
+
+	eth_swap(eth);
+	ip4->saddr = ip4->daddr;
+	ip4->daddr = addr;
+}
+
+/* The same with its ports, and no checksum. */
+static __always_inline void udp_turn_round(struct ethhdr *eth, struct iphdr *ip4,
+					   struct udphdr *udp)
+{
+	__be16 port = udp->source;
+
+	ip4_turn_round(eth, ip4);
+	udp->source = udp->dest;
+	udp->dest = port;
+	udp->check = 0;
+}
+
+/*
+ * What follows Ethernet and at most one 802.1Q tag, with its EtherType, and the tag's VLAN, which
+ * stays as it is without one; or NULL.
+ */
+static __always_inline void *find_l3(void *data, const void *data_end, __be16 *proto, __u16 *vlan)
+{
+	struct ethhdr *eth = data;
+	struct vlan_hdr *tag = (void *)(eth + 1);
+
+	if ((void *)(eth + 1) > data_end)
+		return NULL;
+	*proto = eth->h_proto;
+	if (*proto != bpf_htons(ETH_P_8021Q))
+		return eth + 1;
+	if ((void *)(tag + 1) > data_end)
+		return NULL;
+	*vlan = bpf_ntohs(tag->tci) & 0xfff;
+	*proto = tag->proto;
+	return tag + 1;
 }
 
 /* A well-mixed hash of 32 bits (the finaliser of MurmurHash3). */

@@ -11,8 +11,8 @@
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/udp.h>
-#include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
+#include "numbers.h"
 
 #define DATA(ctx)     ((void *)(long)(ctx)->data)
 #define DATA_END(ctx) ((void *)(long)(ctx)->data_end)
@@ -26,6 +26,17 @@ static __always_inline struct iphdr *find_ip4(void *data, void *data_end)
 	if ((void *)(ip4 + 1) > data_end || eth->h_proto != bpf_htons(ETH_P_IP))
 		return NULL;
 	return ip4;
+}
+
+/* Copies at most length bytes, a constant, from p to the packet's end. */
+static __always_inline void take_sample(__u8 *sample, int length, const __u8 *p,
+					const void *data_end)
+{
+	for (int i = 0; i < length; i++) {
+		if ((const void *)(p + i + 1) > data_end)
+			break;
+		sample[i] = p[i];
+	}
 }
 
 /* Horner's rule over the bytes from p to the packet's end. */

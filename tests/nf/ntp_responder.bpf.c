@@ -84,8 +84,6 @@ int ntp_responder(struct xdp_md *ctx)
 	struct clock *clock;
 	struct udphdr *udp;
 	struct ntp *ntp;
-	__be32 addr;
-	__be16 port;
 	__u32 zero = 0;
 	__u64 now;
 
@@ -105,14 +103,7 @@ int ntp_responder(struct xdp_md *ctx)
 	now = bpf_ktime_get_ns();
 	client.in6_u.u6_addr32[3] = ip4->saddr;
 	answer(ntp, clock, now, is_too_soon(&client, now));
-	eth_swap(data);
-	addr = ip4->saddr;
-	ip4->saddr = ip4->daddr;
-	ip4->daddr = addr;
-	port = udp->source;
-	udp->source = udp->dest;
-	udp->dest = port;
-	udp->check = 0;
+	udp_turn_round(data, ip4, udp);
 	return XDP_TX;
 }
 

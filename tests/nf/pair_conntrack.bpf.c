@@ -6,13 +6,7 @@
 // EXPECT home flows: kernel
 // GEN {"saddr4": ["10.0.0.0/31"], "daddr4": ["10.0.0.0/31"], "sports": [53, 80],
 // GEN "dports": [53, 80], "flows": 12, "weights": {"udp": 20, "tcp": 1}}
-#include "nf.h"
-#include <linux/pkt_cls.h>
-
-struct flow {
-	__u32 inside, outside;
-	__u16 inside_port, outside_port;
-};
+#include "pair.h"
 
 struct entry {
 	__u64 opened_ns;
@@ -26,56 +20,30 @@ struct {
 	__type(value, struct entry);
 } flows SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 4);
-	__type(key, __u32);
-	__type(value, __u64);
-} counts SEC(".maps");
+NUMBERS(counts, ARRAY, 4);
 
 __u32 refused;
-
-static __always_inline struct iphdr *find_udp(void *data, void *end, struct udphdr **udp)
-{
-	struct iphdr *ip = find_ip4(data, end);
-
-	if (!ip || ip->ihl != 5 || ip->protocol != IPPROTO_UDP)
-		return NULL;
-	*udp = (void *)(ip + 1);
-	return (void *)(*udp + 1) > end ? NULL : ip;
-}
-
-static __always_inline void count(__u32 what)
-{
-	__u64 *number = bpf_map_lookup_elem(&counts, &what);
-
-	if (number)
-		__sync_fetch_and_add(number, 1);
-}
 
 SEC("xdp")
 int come_in(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	struct flow flow = {};
+	struct flow flow;
 	struct entry *entry;
 	struct udphdr *udp;
 	struct iphdr *ip = find_udp(data, end, &udp);
 
 	if (!ip)
 		return XDP_PASS;
-	flow.inside = ip->daddr;
-	flow.outside = ip->saddr;
-	flow.inside_port = udp->dest;
-	flow.outside_port = udp->source;
+	flow = flow_in(ip, udp);
 	entry = bpf_map_lookup_elem(&flows, &flow);
 	if (!entry) {
-		count(0);
+		count_shared(&counts, 0);
 		__sync_fetch_and_add(&refused, 1);
 		return XDP_DROP;
 	}
 	entry->in++;
-	count(1);
+	count_shared(&counts, 1);
 	return XDP_PASS;
 }
 
@@ -84,16 +52,13 @@ int go_out(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct entry *entry, fresh = {.out = 1};
-	struct flow flow = {};
+	struct flow flow;
 	struct udphdr *udp;
 	struct iphdr *ip = find_udp(data, end, &udp);
 
 	if (!ip)
 		return TC_ACT_OK;
-	flow.inside = ip->saddr;
-	flow.outside = ip->daddr;
-	flow.inside_port = udp->source;
-	flow.outside_port = udp->dest;
+	flow = flow_out(ip, udp);
 	entry = bpf_map_lookup_elem(&flows, &flow);
 	if (entry) {
 		entry->out++;
@@ -101,7 +66,7 @@ int go_out(struct __sk_buff *skb)
 		fresh.opened_ns = bpf_ktime_get_ns();
 		bpf_map_update_elem(&flows, &flow, &fresh, BPF_ANY);
 	}
-	count(2);
+	count_shared(&counts, 2);
 	return TC_ACT_OK;
 }
 

@@ -10,8 +10,7 @@
 // GEN "sports": [20000, 20001, 20002, 4242], "dports": ["20000-20003", 53], "flows": 10,
 // GEN "weights": {"udp": 20, "tcp": 1}}
 // EVERY --cuts 14: two programs of some 30 edges
-#include "nf.h"
-#include <linux/pkt_cls.h>
+#include "pair.h"
 
 #define OUTSIDE    bpf_htonl(0xcb007107)
 #define FIRST_PORT 20000
@@ -52,21 +51,11 @@ struct {
 __u32 next_port;
 __u64 answers;
 
-static __always_inline struct iphdr *find_udp(struct __sk_buff *skb, struct udphdr **udp)
-{
-	struct iphdr *ip = find_ip4(DATA(skb), DATA_END(skb));
-
-	if (!ip || ip->ihl != 5 || ip->protocol != IPPROTO_UDP)
-		return NULL;
-	*udp = (void *)(ip + 1);
-	return (void *)(*udp + 1) > DATA_END(skb) ? NULL : ip;
-}
-
 SEC("tc/ingress")
 int come_in(struct __sk_buff *skb)
 {
 	struct udphdr *udp;
-	struct iphdr *ip = find_udp(skb, &udp);
+	struct iphdr *ip = find_udp(DATA(skb), DATA_END(skb), &udp);
 	struct inner *inner;
 	__u32 slot;
 
@@ -89,7 +78,7 @@ SEC("tc/egress")
 int go_out(struct __sk_buff *skb)
 {
 	struct udphdr *udp;
-	struct iphdr *ip = find_udp(skb, &udp);
+	struct iphdr *ip = find_udp(DATA(skb), DATA_END(skb), &udp);
 	__u32 *known, slot, zero = 0;
 	struct pair *from;
 	struct inner *inner;

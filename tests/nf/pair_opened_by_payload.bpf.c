@@ -8,13 +8,7 @@
  */
 // GEN {"saddr4": ["10.0.0.0/31"], "daddr4": ["10.0.0.0/31"], "sports": [53, 80],
 // GEN "dports": [53, 80], "flows": 6, "weights": {"udp": 20, "tcp": 1}}
-#include "nf.h"
-#include <linux/pkt_cls.h>
-
-struct flow {
-	__u32 inside, outside;
-	__u16 inside_port, outside_port;
-};
+#include "pair.h"
 
 struct entry {
 	__u32 hash, out, in;
@@ -36,20 +30,10 @@ struct {
 
 static __u64 seen;
 
-static __always_inline struct iphdr *find_udp(void *data, void *end, struct udphdr **udp)
-{
-	struct iphdr *ip = find_ip4(data, end);
-
-	if (!ip || ip->ihl != 5 || ip->protocol != IPPROTO_UDP)
-		return NULL;
-	*udp = (void *)(ip + 1);
-	return (void *)(*udp + 1) > end ? NULL : ip;
-}
-
 SEC("xdp")
 int come_in(struct xdp_md *ctx)
 {
-	struct flow flow = {};
+	struct flow flow;
 	struct entry *entry;
 	struct udphdr *udp;
 	struct iphdr *ip = find_udp(DATA(ctx), DATA_END(ctx), &udp);
@@ -59,10 +43,7 @@ int come_in(struct xdp_md *ctx)
 	if (!ip)
 		return XDP_PASS;
 	__sync_fetch_and_add(&seen, 1);
-	flow.inside = ip->daddr;
-	flow.outside = ip->saddr;
-	flow.inside_port = udp->dest;
-	flow.outside_port = udp->source;
+	flow = flow_in(ip, udp);
 	entry = bpf_map_lookup_elem(&flows, &flow);
 	if (!entry)
 		return XDP_DROP;
@@ -81,7 +62,7 @@ int go_out(struct __sk_buff *skb)
 {
 	void *end = DATA_END(skb);
 	struct entry *entry, fresh = {.out = 1};
-	struct flow flow = {};
+	struct flow flow;
 	struct udphdr *udp;
 	struct iphdr *ip = find_udp(DATA(skb), end, &udp);
 	__u32 hash, zero = 0;
@@ -90,10 +71,7 @@ int go_out(struct __sk_buff *skb)
 	if (!ip)
 		return TC_ACT_OK;
 	__sync_fetch_and_add(&seen, 1);
-	flow.inside = ip->saddr;
-	flow.outside = ip->daddr;
-	flow.inside_port = udp->source;
-	flow.outside_port = udp->dest;
+	flow = flow_out(ip, udp);
 	hash = hash_bytes((void *)(udp + 1), end, 0);
 	bytes = bpf_map_lookup_elem(&sent, &zero);
 	if (bytes)

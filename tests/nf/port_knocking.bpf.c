@@ -44,14 +44,6 @@ struct {
 	__type(value, __u64);
 } reached SEC(".maps");
 
-static __always_inline void count(__u32 stage)
-{
-	__u64 *counter = bpf_map_lookup_elem(&reached, &stage);
-
-	if (counter)
-		__sync_fetch_and_add(counter, 1);
-}
-
 /* The TCP header and who sends it; NULL when it is no TCP, or a later fragment. */
 static __always_inline struct tcphdr *find_tcp(void *data, void *data_end, struct source *source)
 {
@@ -94,7 +86,7 @@ static __always_inline int knock(const struct source *source, __u16 port, __u64 
 			return XDP_DROP;
 		first.stage = 1;
 		bpf_map_update_elem(&knocks, source, &first, BPF_ANY);
-		count(1);
+		count_shared(&reached, 1);
 		return XDP_DROP;
 	}
 	known->attempts++;
@@ -107,7 +99,7 @@ static __always_inline int knock(const struct source *source, __u16 port, __u64 
 	if (port == sequence[known->stage & 3]) {
 		known->stage++;
 		known->since_ns = now;
-		count(known->stage);
+		count_shared(&reached, known->stage);
 	} else {
 		known->stage = port == sequence[0];
 	}
@@ -133,12 +125,12 @@ int port_knocking(struct xdp_md *ctx)
 		return XDP_PASS;
 	known = bpf_map_lookup_elem(&knocks, &source);
 	if (!known || known->stage < STAGES) {
-		count(0);
+		count_shared(&reached, 0);
 		return XDP_DROP;
 	}
 	if (now - known->since_ns > window_ns * 8) {
 		bpf_map_delete_elem(&knocks, &source);
-		count(STAGES + 1);
+		count_shared(&reached, STAGES + 1);
 		return XDP_DROP;
 	}
 	known->since_ns = now;

@@ -46,8 +46,6 @@ static __always_inline int negotiate(struct ethhdr *eth, struct iphdr *ip4, stru
 				     __u8 *quic, void *data_end)
 {
 	__u8 id[8];
-	__be32 addr;
-	__be16 port;
 
 	if ((void *)(quic + 6 + 8 + 1 + 8 + 4) > data_end || quic[5] != 8 || quic[14] != 8)
 		return XDP_PASS;
@@ -57,14 +55,7 @@ static __always_inline int negotiate(struct ethhdr *eth, struct iphdr *ip4, stru
 	quic[0] = 0x80;
 	__builtin_memset(quic + 1, 0, 4);
 	*(any_u32 *)(quic + 23) = bpf_htonl(1);
-	eth_swap(eth);
-	addr = ip4->saddr;
-	ip4->saddr = ip4->daddr;
-	ip4->daddr = addr;
-	port = udp->source;
-	udp->source = udp->dest;
-	udp->dest = port;
-	udp->check = 0;
+	udp_turn_round(eth, ip4, udp);
 	return XDP_TX;
 }
 

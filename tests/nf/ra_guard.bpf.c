@@ -24,11 +24,6 @@
 enum { ND_ROUTER_ADVERT = 134, ND_REDIRECT = 137, OPTION_PREFIX = 3, EXTENSIONS_MAX = 4 };
 enum { OPTIONS_MAX = 4 };
 
-struct prefix6 {
-	__u32 length;
-	__u32 addr[4];
-};
-
 struct prefix_option {
 	__u8 type, length, prefix_length, flags;
 	__be32 valid, preferred, reserved;

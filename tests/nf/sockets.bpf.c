@@ -7,20 +7,7 @@
 #include "nf.h"
 #include <linux/tcp.h>
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 8);
-	__type(key, __u32);
-	__type(value, __u64);
-} states SEC(".maps");
-
-static __always_inline void count(__u32 state)
-{
-	__u64 *n = bpf_map_lookup_elem(&states, &state);
-
-	if (n)
-		__sync_fetch_and_add(n, 1);
-}
+NUMBERS(states, ARRAY, 8);
 
 static __always_inline int find_tcp(struct xdp_md *ctx, struct bpf_sock_tuple *tuple,
 				    struct iphdr *ip4, struct tcphdr *tcp)
@@ -37,7 +24,7 @@ static __always_inline int find_tcp(struct xdp_md *ctx, struct bpf_sock_tuple *t
 	cookie = bpf_tcp_check_syncookie(sk, ip4, sizeof(*ip4), tcp, sizeof(*tcp));
 	made = bpf_tcp_gen_syncookie(sk, ip4, sizeof(*ip4), tcp, sizeof(*tcp));
 	bpf_sk_release(sk);
-	count(cookie ? 1 : 2);
+	count_shared(&states, cookie ? 1 : 2);
 	return made < 0 ? XDP_DROP : XDP_TX;
 }
 
@@ -64,7 +51,7 @@ int sockets(struct xdp_md *ctx)
 	sk = bpf_sk_lookup_udp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
 		return XDP_PASS;
-	count(sk->state & 7);
+	count_shared(&states, sk->state & 7);
 	bpf_sk_release(sk);
 	return XDP_DROP;
 }

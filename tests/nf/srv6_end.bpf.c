@@ -52,11 +52,6 @@ struct nexthop {
 	__u16 pad;
 };
 
-struct prefix6 {
-	__u32 length;
-	__u32 addr[4];
-};
-
 struct counts {
 	__u64 packets, bytes, errors;
 };

@@ -20,17 +20,13 @@ int starts_over(struct xdp_md *ctx)
 {
 	void *data = DATA(ctx), *data_end = DATA_END(ctx);
 	struct iphdr *ip4 = find_ip4(data, data_end);
-	__u8 sample[SAMPLE] = {}, *p = data;
+	__u8 sample[SAMPLE] = {};
 	__u64 one = 1, *count;
 	__u32 hash = 0, key;
 
 	if (!ip4)
 		return XDP_PASS;
-	for (int i = 0; i < SAMPLE; i++) {
-		if (p + i + 1 > (__u8 *)data_end)
-			break;
-		sample[i] = p[i];
-	}
+	take_sample(sample, SAMPLE, data, data_end);
 	key = ip4->saddr;
 	count = bpf_map_lookup_elem(&seen, &key);
 	if (count && *count > 2)

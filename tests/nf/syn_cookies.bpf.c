@@ -41,20 +41,7 @@ struct {
 	__type(value, __u64);
 } admitted SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 4);
-	__type(key, __u32);
-	__type(value, __u64);
-} counters SEC(".maps");
-
-static __always_inline void count(__u32 index)
-{
-	__u64 *counter = bpf_map_lookup_elem(&counters, &index);
-
-	if (counter)
-		++*counter;
-}
+NUMBERS(counters, PERCPU_ARRAY, 4);
 
 #define ROTL(x, n) ((x) << (n) | (x) >> (64 - (n)))
 #define SIP_ROUND                                                                                  \
@@ -189,10 +176,10 @@ static __always_inline int admit(const struct ends *ends, struct tcphdr *tcp, __
 		    cookie)
 			continue;
 		bpf_map_update_elem(&admitted, ends, &now, BPF_ANY);
-		count(3);
+		count_own(&counters, 3);
 		return XDP_PASS;
 	}
-	count(2);
+	count_own(&counters, 2);
 	return XDP_DROP;
 }
 
@@ -237,7 +224,7 @@ int syn_cookies(struct xdp_md *ctx)
 	ends.sport = tcp->source;
 	ends.dport = tcp->dest;
 	if (bpf_map_lookup_elem(&admitted, &ends)) {
-		count(0);
+		count_own(&counters, 0);
 		return XDP_PASS;
 	}
 	now = bpf_ktime_get_ns();
@@ -249,7 +236,7 @@ int syn_cookies(struct xdp_md *ctx)
 	    !answer(eth, v6, tcp, data_end, &ends, cookie))
 		return XDP_DROP;
 	csum_replace2(&tcp->check, 0, csum_fold(~option_sum & 0xffff));
-	count(1);
+	count_own(&counters, 1);
 	return XDP_TX;
 }
 

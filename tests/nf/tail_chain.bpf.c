@@ -16,12 +16,7 @@ struct {
 	__type(value, struct found);
 } found SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 4);
-	__type(key, __u32);
-	__type(value, __u64);
-} reached SEC(".maps");
+NUMBERS(reached, ARRAY, 4);
 
 int parse_ip4(struct xdp_md *ctx);
 int parse_udp(struct xdp_md *ctx);
@@ -32,14 +27,6 @@ struct {
 	__uint(key_size, sizeof(__u32));
 	__array(values, int(struct xdp_md *));
 } next SEC(".maps") = {.values = {[0] = (void *)&parse_ip4, [2] = (void *)&parse_udp}};
-
-static __always_inline void count(__u32 key)
-{
-	__u64 *n = bpf_map_lookup_elem(&reached, &key);
-
-	if (n)
-		__sync_fetch_and_add(n, 1);
-}
 
 SEC("xdp")
 int parse_udp(struct xdp_md *ctx)
@@ -53,7 +40,7 @@ int parse_udp(struct xdp_md *ctx)
 	udp = data + f->offset;
 	if ((void *)(udp + 1) > data_end)
 		return XDP_DROP;
-	count(2);
+	count_shared(&reached, 2);
 	udp->check = hash_bytes((void *)(udp + 1), data_end, f->hash);
 	return udp->check & 1 ? XDP_TX : XDP_PASS;
 }
@@ -70,7 +57,7 @@ int parse_ip4(struct xdp_md *ctx)
 	ip4 = data + f->offset;
 	if ((void *)(ip4 + 1) > data_end)
 		return XDP_DROP;
-	count(1);
+	count_shared(&reached, 1);
 	f->offset += sizeof *ip4;
 	f->hash = ip4->saddr ^ ip4->daddr;
 	if (ip4->protocol == IPPROTO_UDP)
@@ -90,7 +77,7 @@ int tail_chain(struct xdp_md *ctx)
 
 	if (!f || (void *)(eth + 1) > data_end)
 		return XDP_ABORTED;
-	count(0);
+	count_shared(&reached, 0);
 	f->offset = sizeof *eth;
 	f->hash = 1;
 	bpf_tail_call(ctx, &next, eth->h_proto == bpf_htons(ETH_P_IP) ? 0 : 3);

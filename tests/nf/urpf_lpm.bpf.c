@@ -19,16 +19,6 @@
 
 enum mode { MODE_STRICT = 1, MODE_LOOSE = 2, MODE_FEASIBLE = 3 };
 
-struct prefix4 {
-	__u32 length;
-	__be32 addr;
-};
-
-struct prefix6 {
-	__u32 length;
-	__u32 addr[4];
-};
-
 struct route {
 	__u32 interfaces; /* by bit */
 	__u32 blackhole;

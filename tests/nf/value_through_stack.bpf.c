@@ -19,18 +19,16 @@ int value_through_stack(struct xdp_md *ctx)
 	void *data = DATA(ctx), *data_end = DATA_END(ctx);
 	struct iphdr *ip4 = find_ip4(data, data_end);
 	__u64 *volatile kept;
-	__u64 *count, first = 1;
+	__u64 *count;
 	__u32 hash;
 	__be32 key;
 
 	if (!ip4)
 		return XDP_PASS;
 	key = ip4->saddr;
-	count = bpf_map_lookup_elem(&seen, &key);
-	if (!count) {
-		bpf_map_update_elem(&seen, &key, &first, BPF_ANY);
+	count = find_or_put_one(&seen, &key);
+	if (!count)
 		return XDP_PASS;
-	}
 	hash = hash_bytes((void *)(ip4 + 1), data_end, 0);
 	kept = count;
 	*kept = *kept * 3 + hash;
