@@ -30,7 +30,7 @@ static const char *missing_part(const struct map_type_row *row, const struct ir_
 		return "key size";
 	if (!map->value_size && !ring)
 		return "value size";
-	if (!map->max_entries && row->holds != MAP_HOLDS_EVENTS)
+	if (!map->max_entries && row->holds != MAP_HOLDS_EVENTS && row->key != MAP_KEY_OBJECT)
 		return "max_entries";
 	return NULL;
 }

@@ -214,13 +214,20 @@ static void leave_without(struct expansion *x, struct counted loop, LLVMValueRef
 	LLVMPositionBuilderAtEnd(x->b, some);
 }
 
+static bool is_array(struct ir_program *program, LLVMValueRef map)
+{
+	uint32_t type = frontend_is_map(map) ? frontend_map_type(program, map) : 0;
+
+	return type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
 /* The map itself has to be known at the call: its size becomes the loop's bound. */
 static bool expand_each(struct expansion *x, LLVMValueRef call)
 {
 	LLVMValueRef map = LLVMGetOperand(call, 0);
 
 	x->callback = callback_of(call, 1, 4);
-	if (!x->callback || !LLVMIsAGlobalVariable(map))
+	if (!x->callback || !LLVMIsAGlobalVariable(map) || !is_array(x->program, map))
 		return false;
 	start_function(x, call, "cleave.each");
 	LLVMValueRef key = LLVMBuildAlloca(x->b, x->i32, "key");

@@ -114,6 +114,17 @@ static void replace_helper(struct rewrite *rw, LLVMValueRef call, const struct i
 	LLVMInstructionEraseFromParent(call);
 }
 
+/* The function that the kernel is to call is there, and of this program. */
+static bool has_callback(LLVMValueRef call, const struct ir_helper *helper)
+{
+	for (unsigned a = 0; a < LLVMGetNumArgOperands(call) && a < ARGUMENTS_MAX; a++)
+		if (helper->arguments[a] == IR_ARGUMENT_CALLBACK &&
+		    (!LLVMIsAFunction(LLVMGetOperand(call, a)) ||
+		     LLVMIsDeclaration(LLVMGetOperand(call, a))))
+			return false;
+	return true;
+}
+
 static int replace_number(struct rewrite *rw, LLVMValueRef call, long long number)
 {
 	const struct ir_helper *helper = ir_helper_by_number(number);
@@ -129,7 +140,7 @@ static int replace_number(struct rewrite *rw, LLVMValueRef call, long long numbe
 	if (!helper)
 		return frontend_refuse(rw->program, rw->diag, loc, IR_REASON_UNKNOWN_HELPER,
 				       arena_printf(rw->program->arena, "%lld", number));
-	if (number == BPF_FUNC_loop || number == BPF_FUNC_for_each_map_elem)
+	if (number == BPF_FUNC_loop || !has_callback(call, helper))
 		return frontend_refuse(rw->program, rw->diag, loc, IR_REASON_UNSUPPORTED_CALL,
 				       arena_printf(rw->program->arena,
 						    "bpf_%s whose callback is not known here",

@@ -187,8 +187,8 @@ static int normalise(struct ir_program *program, struct diag *diag)
 	    frontend_leave_assembly,     frontend_expand_callbacks,  frontend_join_programs,
 	    frontend_inline_calls,       frontend_fold_offsets,      frontend_replace_context,
 	    frontend_replace_calls,      frontend_rebuild_addresses, frontend_collect_globals,
-	    frontend_expand_map_choices, frontend_size_maps,         frontend_note_tail_calls,
-	    frontend_check_map_uses,
+	    frontend_expand_map_choices, frontend_size_maps,         frontend_note_callbacks,
+	    frontend_note_tail_calls,    frontend_check_map_uses,
 	};
 
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {

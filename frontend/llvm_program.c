@@ -69,9 +69,8 @@ static bool contains(LLVMValueRef *list, size_t count, LLVMValueRef value)
 
 static int walk_function(struct walk *walk, LLVMValueRef function);
 
-static int walk_call(struct walk *walk, LLVMValueRef call)
+static int walk_callee(struct walk *walk, LLVMValueRef call, LLVMValueRef callee)
 {
-	LLVMValueRef callee = LLVMGetCalledValue(call);
 	size_t length;
 
 	if (!LLVMIsAFunction(callee) || LLVMIsDeclaration(callee))
@@ -83,6 +82,16 @@ static int walk_call(struct walk *walk, LLVMValueRef call)
 	if (contains(walk->done, walk->done_count, callee))
 		return 0;
 	return walk_function(walk, callee);
+}
+
+/* What is called, and callbacks that the kernel will call: what those call is inlined into them. */
+static int walk_call(struct walk *walk, LLVMValueRef call)
+{
+	int err = walk_callee(walk, call, LLVMGetCalledValue(call));
+
+	for (unsigned a = 0; a < LLVMGetNumArgOperands(call) && !err; a++)
+		err = walk_callee(walk, call, LLVMGetOperand(call, a));
+	return err;
 }
 
 static int walk_function(struct walk *walk, LLVMValueRef function)

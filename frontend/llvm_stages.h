@@ -50,6 +50,10 @@ int frontend_replace_calls(struct ir_program *program, struct diag *diag);
 int frontend_collect_globals(struct ir_program *program, struct diag *diag);
 int frontend_expand_map_choices(struct ir_program *program, struct diag *diag);
 int frontend_check_map_uses(struct ir_program *program, struct diag *diag);
+/* Callbacks that stay the kernel's: see llvm_kept_callbacks.c. */
+int frontend_note_callbacks(struct ir_program *program, struct diag *diag);
+/* Of a map's definition, before the definitions are read; 0: not known. */
+uint32_t frontend_map_type(struct ir_program *program, LLVMValueRef global);
 /* The bounds of loops over all of a map, which are known only now. */
 int frontend_size_maps(struct ir_program *program, struct diag *diag);
 

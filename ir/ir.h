@@ -178,6 +178,7 @@ struct ir_map {
 	struct ir_call *calls; /* an array of programs: what it begins with, as far as known */
 	size_t call_count;
 	const char *kernels_part; /* what of its values is the kernel's: "bpf_spin_lock", or NULL */
+	const char *callback;     /* a function that the kernel calls and that uses it, or NULL */
 	bool is_held;             /* a map of maps begins with it */
 	bool is_aliased;          /* ... and the program also names it; or it holds such a map */
 	bool packet_local;        /* every packet writes the bytes that it reads */

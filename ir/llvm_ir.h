@@ -117,6 +117,10 @@ struct llvm_helper_access {
 };
 bool llvm_helper_access(const struct ir_program *program, LLVMValueRef call, unsigned argument,
 			struct llvm_helper_access *access);
+/* The function that the call gives the kernel to call back; NULL: none. */
+LLVMValueRef llvm_call_callback(LLVMValueRef call);
+/* Does it, or a function that it calls, name the map or variable? */
+bool llvm_callback_uses(LLVMValueRef callback, LLVMValueRef global);
 /* "%pS of bpf_snprintf" where a constant format asks for what only the kernel knows; else NULL. */
 struct ir_helper;
 const char *llvm_kernel_conversion(const struct ir_program *program, LLVMValueRef call,

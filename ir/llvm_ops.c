@@ -72,6 +72,10 @@ static void forbid_locked(const struct ir_program *program, struct ir_op *op)
 		forbid(op, IR_LAYER_USER, IR_REASON_MAP_PINNED,
 		       arena_printf(program->arena, "map %s, whose values hold a struct %s,",
 				    map->name, map->kernels_part));
+	else if (map->callback)
+		forbid(op, IR_LAYER_USER, IR_REASON_MAP_PINNED,
+		       arena_printf(program->arena, "map %s, which the callback %s works on,",
+				    map->name, map->callback));
 }
 
 static void add_access_of(struct ir_program *program, int block, LLVMValueRef instruction,
@@ -354,6 +358,30 @@ static bool asks_with_packet(const struct ir_program *program, const struct ir_h
 	return program->kind == IR_PROGRAM_TC && helper->op == IR_OP_ROUTE;
 }
 
+/*
+ * What a callback does counts as done by the call that names it: it may have been given packet
+ * pointers, and it knows the program's variables.
+ */
+static void add_callback(struct ir_program *program, int block, LLVMValueRef call, size_t *capacity)
+{
+	LLVMValueRef callback = llvm_call_callback(call);
+	struct llvm_region region = {.memory = LLVM_MEMORY_PACKET, .index = IR_NONE};
+
+	if (!callback)
+		return;
+	add_access_of(program, block, call, region, ACCESS_READ, capacity);
+	add_access_of(program, block, call, region, ACCESS_WRITE, capacity);
+	region.memory = LLVM_MEMORY_GLOBAL;
+	for (size_t g = 0; g < program->global_count; g++) {
+		if (program->globals[g].constant ||
+		    !llvm_callback_uses(callback, program->globals[g].value))
+			continue;
+		region.index = (int)g;
+		add_access_of(program, block, call, region, ACCESS_READ, capacity);
+		add_access_of(program, block, call, region, ACCESS_WRITE, capacity);
+	}
+}
+
 static void add_intrinsic(struct ir_program *program, int block, LLVMValueRef call,
 			  const char *name, size_t *capacity)
 {
@@ -378,6 +406,7 @@ static void add_intrinsic(struct ir_program *program, int block, LLVMValueRef ca
 		op->map = IR_NONE;
 	}
 	forbid_by_map(program, op, call);
+	add_callback(program, block, call, capacity);
 	add_argument_accesses(program, block, call, capacity);
 }
 

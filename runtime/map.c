@@ -43,7 +43,9 @@ static bool check_sizes(const struct bundle_map *spec)
 	const struct map_type_row *row = map_type_find(spec->type);
 	bool events = row && row->holds == MAP_HOLDS_EVENTS;
 
-	return row && (spec->max_entries || events) && spec->max_entries <= 1u << 30 &&
+	bool unsized = events || (row && row->key == MAP_KEY_OBJECT);
+
+	return row && (spec->max_entries || unsized) && spec->max_entries <= 1u << 30 &&
 	       (spec->key_size || row->key == MAP_KEY_NONE) && spec->key_size <= KEY_BYTES_MAX &&
 	       (spec->value_size || events) && spec->value_size <= VALUE_BYTES_MAX;
 }

@@ -96,12 +96,61 @@ static void test_each_element_of_an_array(void **unused)
 	case_close(&c);
 }
 
-static void test_each_element_of_a_hash_is_refused(void **unused)
+/* The kernel walks over it, and calls a function that stays one: the map is the kernel's. */
+static void test_each_element_of_a_hash_keeps_its_callback(void **unused)
 {
 	struct frontend_case c = run(MAP(BPF_MAP_TYPE_HASH));
 
+	assert_int_equal(c.err, 0);
+	assert_int_equal(count(c.text, "define "), 2);
+	assert_int_equal(count(c.text, "@cleave.help.for_each_map_elem(ptr @m, ptr @each"), 1);
+	assert_string_equal(c.output.program->maps[0].callback, "each");
+	case_close(&c);
+}
+
+static void test_each_element_of_a_list_is_refused(void **unused)
+{
+	struct frontend_case c = run(MAP(BPF_MAP_TYPE_LPM_TRIE));
+
 	assert_int_equal(c.err, -EINVAL);
-	assert_non_null(strstr(c.messages, "for_each_map_elem over map type hash"));
+	assert_non_null(strstr(c.messages, "for_each_map_elem takes no LPM trie"));
+	case_close(&c);
+}
+
+#define TIMER(body)                                                                                \
+	PROLOGUE "struct value { struct bpf_timer t; };\n"                                         \
+		 "struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1);\n"            \
+		 "__type(key, __u32); __type(value, struct value); } m SEC(\".maps\");\n"          \
+		 "struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1);\n"            \
+		 "__type(key, __u32); __type(value, __u32); } other SEC(\".maps\");\n"             \
+		 "static __attribute__((noinline)) void *inner(void *key)\n"                       \
+		 "{ return bpf_map_lookup_elem(&other, key); }\n"                                  \
+		 "static int fired(void *map, __u32 *key, struct value *v) { " body " }\n"         \
+		 "SEC(\"xdp\") int prog(struct xdp_md *ctx)\n"                                     \
+		 "{ __u32 zero = 0; struct value *v = bpf_map_lookup_elem(&m, &zero);\n"           \
+		 "return v ? bpf_timer_set_callback(&v->t, fired) & 1 : 2; }\n"
+
+/* What a callback calls is inlined into it, and the maps that it knows are the kernel's. */
+static void test_callback_of_a_timer(void **unused)
+{
+	struct frontend_case c = run(TIMER("return inner(key) ? 1 : 0;"));
+
+	assert_int_equal(c.err, 0);
+	assert_int_equal(count(c.text, "define "), 2);
+	for (size_t m = 0; m < c.output.program->map_count; m++)
+		if (!strcmp(c.output.program->maps[m].name, "other"))
+			assert_string_equal(c.output.program->maps[m].callback, "fired");
+		else
+			assert_string_equal(c.output.program->maps[m].kernels_part, "bpf_timer");
+	case_close(&c);
+}
+
+static void test_redirect_in_a_callback_is_refused(void **unused)
+{
+	struct frontend_case c = run(TIMER("return bpf_redirect(1, 0);"));
+
+	assert_int_equal(c.err, -EINVAL);
+	assert_non_null(strstr(c.messages, "bpf_redirect in the callback fired is not supported"));
 	case_close(&c);
 }
 
@@ -113,7 +162,10 @@ int main(void)
 	    cmocka_unit_test(test_loop_through_pointer_is_refused),
 	    cmocka_unit_test(test_callback_that_calls_itself_is_refused),
 	    cmocka_unit_test(test_each_element_of_an_array),
-	    cmocka_unit_test(test_each_element_of_a_hash_is_refused),
+	    cmocka_unit_test(test_each_element_of_a_hash_keeps_its_callback),
+	    cmocka_unit_test(test_each_element_of_a_list_is_refused),
+	    cmocka_unit_test(test_callback_of_a_timer),
+	    cmocka_unit_test(test_redirect_in_a_callback_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
