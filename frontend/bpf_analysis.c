@@ -296,6 +296,24 @@ static struct bpf_state *first_state(struct bpf_analysis *a)
 	return state;
 }
 
+void bpf_each_instruction(struct bpf_analysis *a, int instance, bpf_visit *visit, void *argument)
+{
+	struct bpf_instance *i = &a->instances[instance];
+	struct bpf_state *state = arena_alloc(a->object->arena, bpf_state_bytes(i->depth));
+
+	for (uint32_t o = 0; o < i->cfg->order_count && !a->err; o++) {
+		const struct bpf_block *b = &i->cfg->blocks[i->cfg->order[o]];
+
+		if (!i->in[o])
+			continue;
+		memcpy(state, i->in[o], bpf_state_bytes(i->depth));
+		for (uint32_t at = b->first; at < b->end && !a->err; at++) {
+			visit(a, instance, state, at, argument);
+			bpf_step(a, instance, state, at);
+		}
+	}
+}
+
 struct bpf_analysis *bpf_analyse(struct bpf_object *object, struct bpf_function *program,
 				 struct diag *diag)
 {
@@ -311,5 +329,6 @@ struct bpf_analysis *bpf_analyse(struct bpf_object *object, struct bpf_function 
 	if (a->err)
 		return NULL;
 	bpf_find_frames(a);
+	bpf_find_spills(a);
 	return a;
 }

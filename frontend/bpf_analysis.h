@@ -38,7 +38,9 @@ struct bpf_instance {
 	int64_t lowest;          /* least offset that is used, at most 0 */
 	bool exposed[BPF_SLOTS]; /* others reach it, or at a computed offset */
 	bool used[BPF_SLOTS];
-	bool mixed[BPF_SLOTS]; /* loaded where it may hold a pointer or a number */
+	bool mixed[BPF_SLOTS];    /* loaded where it may hold a pointer or a number */
+	bool spilled[BPF_SLOTS];  /* by bpf_find_spills: a pointer kept there is loaded again */
+	bool pointers[BPF_SLOTS]; /* and others may read it as bytes */
 };
 
 struct bpf_analysis {
@@ -92,8 +94,22 @@ struct bpf_way {
 void bpf_find_ways(const struct bpf_analysis *analysis, int instance, uint32_t block,
 		   const struct bpf_state *state, struct bpf_way *taken, struct bpf_way *next);
 
+typedef void bpf_visit(struct bpf_analysis *analysis, int instance, struct bpf_state *state,
+		       uint32_t at, void *argument);
+/* Each instruction that is reached, in the state before it. */
+void bpf_each_instruction(struct bpf_analysis *analysis, int instance, bpf_visit *visit,
+			  void *argument);
+
 /* Finds how each instance uses its stack frame. In bpf_frames.c. */
 void bpf_find_frames(struct bpf_analysis *analysis);
+/* Finds which slots that are not apart keep pointers for their own function. In bpf_spills.c. */
+void bpf_find_spills(struct bpf_analysis *analysis);
+/*
+ * The slot of the instance's own frame that an access takes as a whole, for a pointer that is kept
+ * there; or -1. Only after bpf_find_spills.
+ */
+int bpf_spill_slot(const struct bpf_analysis *analysis, int instance, struct bpf_value base,
+		   const struct bpf_instruction *i);
 /*
  * The slot of the instance's own frame, apart from other memory, that an access stays in, or -1.
  * Only after bpf_find_frames.

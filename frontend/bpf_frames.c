@@ -20,11 +20,12 @@ static void expose(struct bpf_analysis *a, struct bpf_value base, int64_t from, 
 
 	if (base.kind != BPF_VALUE_FRAME)
 		return;
-	if (base.index < 0 || !base.known) {
+	if (base.index < 0 || !bpf_value_is_near(base)) {
 		a->frames_lost = true;
 		return;
 	}
 	i = &a->instances[base.index];
+	bytes += base.span;
 	if (from < i->lowest)
 		i->lowest = from;
 	for (int64_t slot = 0; slot < BPF_SLOTS; slot++)
@@ -47,9 +48,12 @@ static int64_t bytes_behind(struct bpf_value address)
 static void let_go(struct bpf_analysis *a, int instance, struct bpf_state *state,
 		   struct bpf_value base, int64_t bytes, unsigned depth)
 {
-	struct bpf_value *slots = bpf_frame_slots(a, instance, state, base);
+	struct bpf_value at = base, *slots;
 
+	at.known = bpf_value_is_near(base);
+	slots = bpf_frame_slots(a, instance, state, at);
 	expose(a, base, base.number, bytes);
+	bytes += base.span;
 	for (int64_t slot = 0; slots && slot < BPF_SLOTS; slot++) {
 		struct bpf_value held = slots[slot];
 
@@ -142,7 +146,8 @@ static bool keeps_address(const struct bpf_analysis *a, int instance, struct bpf
 	       bpf_access_bytes(i) == 8 && bpf_access_at(to, i) % 8 == 0;
 }
 
-static void see(struct bpf_analysis *a, int instance, struct bpf_state *state, uint32_t at)
+static void see(struct bpf_analysis *a, int instance, struct bpf_state *state, uint32_t at,
+		void *unused)
 {
 	const struct bpf_instruction *i = bpf_at(a, instance, at);
 
@@ -175,22 +180,8 @@ static void see(struct bpf_analysis *a, int instance, struct bpf_state *state, u
 
 void bpf_find_frames(struct bpf_analysis *a)
 {
-	for (int n = 0; n < (int)a->instance_count; n++) {
-		struct bpf_instance *i = &a->instances[n];
-		struct bpf_state *state = arena_alloc(a->object->arena, bpf_state_bytes(i->depth));
-
-		for (uint32_t o = 0; o < i->cfg->order_count; o++) {
-			const struct bpf_block *b = &i->cfg->blocks[i->cfg->order[o]];
-
-			if (!i->in[o])
-				continue;
-			memcpy(state, i->in[o], bpf_state_bytes(i->depth));
-			for (uint32_t at = b->first; at < b->end; at++) {
-				see(a, n, state, at);
-				bpf_step(a, n, state, at);
-			}
-		}
-	}
+	for (int n = 0; n < (int)a->instance_count; n++)
+		bpf_each_instruction(a, n, see, NULL);
 }
 
 int bpf_private_slot(const struct bpf_analysis *a, int instance, struct bpf_value base,

@@ -102,24 +102,36 @@ static void spoil_slots(struct bpf_value *slots, int64_t from, int64_t bytes)
 		slots[slot] = BPF_ANY_NUMBER;
 }
 
+static void blur_slots(struct bpf_value *slots, int64_t from, int64_t to)
+{
+	for (int64_t s = 0; s < BPF_SLOTS; s++) {
+		if (-8 * s <= from || -8 * (s + 1) >= to)
+			continue;
+		if (slots[s].kind <= BPF_VALUE_NUMBER)
+			slots[s] = BPF_ANY_NUMBER;
+		else
+			slots[s].blurred = true;
+	}
+}
+
 /*
- * Somebody may have written numbers somewhere in the memory that a pointer points into. A slot
- * with a pointer keeps it: the verifier lets nobody use it as one that may have been overwritten.
+ * Somebody may have written numbers somewhere in the memory that a pointer points into, as many
+ * bytes from there on (-1: who knows). A slot with a pointer keeps it: the verifier lets nobody use
+ * it as one that may have been overwritten.
  */
 static void blur(const struct bpf_analysis *a, int instance, struct bpf_state *state,
-		 struct bpf_value base)
+		 struct bpf_value base, int16_t offset, int64_t bytes)
 {
 	bool one = base.kind == BPF_VALUE_FRAME && base.index >= 0;
+	bool near = one && bpf_value_is_near(base);
+	int64_t from = near ? base.number + offset : -8 * BPF_SLOTS;
+	int64_t to = near && bytes >= 0 ? from + base.span + bytes : 0;
 
 	if (base.kind != BPF_VALUE_FRAME && base.kind < BPF_VALUE_POINTER)
 		return;
-	for (int at = instance; at >= 0; at = a->instances[at].parent) {
-		struct bpf_value *slots = state->slots[a->instances[at].depth];
-
-		for (unsigned s = 0; s < BPF_SLOTS && (!one || at == base.index); s++)
-			if (slots[s].kind <= BPF_VALUE_NUMBER)
-				slots[s] = BPF_ANY_NUMBER;
-	}
+	for (int at = instance; at >= 0; at = a->instances[at].parent)
+		if (!one || at == base.index)
+			blur_slots(state->slots[a->instances[at].depth], from, to);
 }
 
 static void store(const struct bpf_analysis *a, int instance, struct bpf_state *state,
@@ -131,7 +143,7 @@ static void store(const struct bpf_analysis *a, int instance, struct bpf_state *
 	unsigned bytes = bpf_access_bytes(i);
 
 	if (!slots)
-		blur(a, instance, state, base);
+		blur(a, instance, state, base, i->offset, bytes);
 	else if (bytes == 8 && at % 8 == 0 && in_slots(at, 8))
 		slots[-at / 8 - 1] = value;
 	else
@@ -253,7 +265,7 @@ static void spoil_argument(const struct bpf_analysis *a, int instance, struct bp
 	if (slots && bytes >= 0 && in_slots(pointer.number, bytes))
 		spoil_slots(slots, pointer.number, bytes);
 	else
-		blur(a, instance, state, pointer);
+		blur(a, instance, state, pointer, 0, bytes);
 }
 
 static struct bpf_value helper_result(const struct ir_helper *helper, struct bpf_value map)
@@ -310,6 +322,7 @@ static void step(struct bpf_analysis *a, int instance, struct bpf_state *state,
 		break;
 	case BPF_LDX:
 		state->reg[i->dst] = bpf_loaded_value(a, instance, state, i);
+		state->reg[i->dst].blurred = false;
 		break;
 	case BPF_ST:
 		store(a, instance, state, i, BPF_KNOWN(BPF_VALUE_NUMBER, 0, i->imm));

@@ -10,8 +10,9 @@ size_t bpf_state_bytes(unsigned depth)
 
 static bool same(struct bpf_value a, struct bpf_value b)
 {
-	return a.kind == b.kind && a.known == b.known && a.null == b.null && a.index == b.index &&
-	       (!a.known || a.number == b.number);
+	return a.kind == b.kind && a.known == b.known && a.null == b.null &&
+	       a.blurred == b.blurred && a.index == b.index && a.span == b.span &&
+	       (!bpf_value_is_near(a) || a.number == b.number);
 }
 
 static bool is_null(struct bpf_value v)
@@ -19,16 +20,41 @@ static bool is_null(struct bpf_value v)
 	return bpf_value_is_constant(v) && v.number == 0;
 }
 
+/* Offsets into one frame: from the least to the greatest. */
+static void join_offsets(struct bpf_value *joined, struct bpf_value a, struct bpf_value b)
+{
+	int64_t least = a.number < b.number ? a.number : b.number;
+	int64_t last_a = a.number + a.span, last_b = b.number + b.span;
+	int64_t last = last_a > last_b ? last_a : last_b;
+	unsigned grown = (a.grown > b.grown ? a.grown : b.grown) + 1u;
+
+	if (!bpf_value_is_near(a) || !bpf_value_is_near(b) || last - least > 8 * BPF_SLOTS)
+		return;
+	if (a.span && least == a.number && last == last_a)
+		grown = a.grown;
+	if (grown > BPF_GROWTH_MAX)
+		return;
+	joined->grown = (uint8_t)grown;
+	joined->number = least;
+	joined->span = (uint16_t)(last - least);
+}
+
 static struct bpf_value join_pointers(struct bpf_value a, struct bpf_value b)
 {
 	struct bpf_value joined = {.kind = a.kind, .null = a.null || b.null, .index = a.index};
 
-	if (a.kind != b.kind)
-		return (struct bpf_value){.kind = BPF_VALUE_POINTER, .null = joined.null};
+	joined.blurred = a.blurred || b.blurred;
+	if (a.kind != b.kind) {
+		joined.kind = BPF_VALUE_POINTER;
+		joined.index = 0;
+		return joined;
+	}
 	if (a.index != b.index)
 		joined.index = -1;
 	else if (a.known && b.known && a.number == b.number)
 		joined.known = true, joined.number = a.number;
+	else if (a.kind == BPF_VALUE_FRAME)
+		join_offsets(&joined, a, b);
 	return joined;
 }
 
@@ -116,11 +142,13 @@ static struct bpf_value compute_pointer(uint8_t operation, struct bpf_value poin
 	int64_t distance =
 	    operation == BPF_ADD ? number.number : (int64_t)(0 - (uint64_t)number.number);
 
-	result.known = pointer.known && number.known &&
-		       !__builtin_add_overflow(pointer.number, distance, &result.number) &&
-		       result.number > -BPF_OFFSET_MAX && result.number < BPF_OFFSET_MAX;
-	if (!result.known)
+	if (!number.known || !bpf_value_is_near(pointer) ||
+	    __builtin_add_overflow(pointer.number, distance, &result.number) ||
+	    result.number <= -BPF_OFFSET_MAX || result.number >= BPF_OFFSET_MAX) {
+		result.known = false;
+		result.span = 0;
 		result.number = 0;
+	}
 	return result;
 }
 

@@ -9,7 +9,8 @@
  *
  * NONE joins with anything without a trace: what was not written on one way cannot be read behind
  * the merge, or is read and means nothing. The number 0 joins with a pointer to that pointer, which
- * then may be NULL. Every chain upward has at most seven steps, so loops need no widening.
+ * then may be NULL. A pointer into a frame keeps the least and greatest of its offsets until they
+ * have moved BPF_GROWTH_MAX times. So every chain upward is short, and loops need no widening.
  */
 #ifndef CLEAVE_FRONTEND_BPF_VALUES_H
 #define CLEAVE_FRONTEND_BPF_VALUES_H
@@ -37,8 +38,11 @@ enum bpf_kind {
 
 struct bpf_value {
 	uint8_t kind;
-	bool known; /* `number` is the value, or the offset */
-	bool null;  /* a pointer that may be NULL instead */
+	bool known;    /* `number` is the value, or the offset */
+	bool null;     /* a pointer that may be NULL instead */
+	bool blurred;  /* one in a slot that a write at a computed place may have hit */
+	uint8_t grown; /* how often `span` has */
+	uint16_t span; /* FRAME, not known: from `number` to that much behind; 0: anywhere */
 	int32_t index;
 	int64_t number;
 };
@@ -48,6 +52,7 @@ enum {
 	BPF_FRAME_REGISTER = 10,
 	BPF_SLOTS = 64,           /* of 8 bytes, in the 512 that the kernel gives a frame */
 	BPF_OFFSET_MAX = 1 << 30, /* farther into memory no pointer is known */
+	BPF_GROWTH_MAX = 3,
 };
 
 /*
@@ -61,6 +66,12 @@ struct bpf_state {
 static inline bool bpf_value_is_pointer(struct bpf_value v)
 {
 	return v.kind > BPF_VALUE_NUMBER && v.kind < BPF_VALUE_MIXED;
+}
+
+/* Is it known to within a span where the pointer leads? */
+static inline bool bpf_value_is_near(struct bpf_value v)
+{
+	return v.known || v.span;
 }
 
 static inline bool bpf_value_is_constant(struct bpf_value v)

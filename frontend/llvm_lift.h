@@ -6,7 +6,9 @@
  * While a function is made, each register is two stack variables, `pointer` for what it holds as a
  * pointer and `number` as a number; a slot of the frame that nobody else reaches likewise. What
  * writes a pointer stores both forms; what writes a number stores no pointer, but null for 0. Reads
- * choose by the analysis. LLVM's mem2reg then makes values of them, and what nobody reads is gone:
+ * choose by the analysis. A slot that others reach too is memory, and a variable for the pointers
+ * that its function keeps there (frontend/bpf_spills.c). LLVM's mem2reg then makes values of them,
+ * and what nobody reads is gone:
  * so pointers stay pointers, through merges and spills, and no number is made a pointer.
  *
  * Only files named llvm_lift*.c include this.
@@ -71,7 +73,8 @@ struct lift_function {
 	const struct bpf_instance *info;
 	LLVMValueRef function;
 	struct lift_register reg[BPF_FRAME_REGISTER], slot[BPF_SLOTS];
-	LLVMValueRef frame; /* memory of the stack, or NULL */
+	LLVMValueRef spill[BPF_SLOTS]; /* variable for the pointers of a slot that is memory */
+	LLVMValueRef frame;            /* memory of the stack, or NULL */
 	int64_t frame_bytes;
 	LLVMBasicBlockRef *blocks; /* by number in the graph */
 	struct bpf_state *state;   /* before the instruction that is made */

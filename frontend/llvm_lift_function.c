@@ -132,6 +132,9 @@ static void begin(struct lift_function *f)
 	for (unsigned s = 0; s < BPF_SLOTS; s++)
 		if (f->info->used[s] && !f->info->exposed[s])
 			f->slot[s] = make_register(f);
+	for (unsigned s = 0; s < BPF_SLOTS; s++)
+		if (f->info->spilled[s])
+			f->spill[s] = LLVMBuildAlloca(l->builder, l->ptr, "");
 	make_frame(f);
 	make_blocks(f);
 	for (unsigned n = 0; n < LLVMCountParams(f->function); n++)

@@ -147,10 +147,16 @@ int lift_load(struct lift_function *f, const struct bpf_instruction *i)
 		lift_set(f, i->dst, context_pointer(f, i, field));
 		return 0;
 	}
+	loaded = bpf_loaded_value(f->lift->analysis, f->instance, f->state, i);
+	slot = bpf_spill_slot(f->lift->analysis, f->instance, base, i);
+	if (slot >= 0 && bpf_value_is_pointer(loaded) && !loaded.blurred) {
+		lift_set(f, i->dst,
+			 LLVMBuildLoad2(f->lift->builder, f->lift->ptr, f->spill[slot], ""));
+		return 0;
+	}
 	at = address(f, i->src, i->offset);
 	if (!at)
 		return -EINVAL;
-	loaded = bpf_loaded_value(f->lift->analysis, f->instance, f->state, i);
 	if (bpf_value_is_pointer(loaded))
 		lift_set(f, i->dst, LLVMBuildLoad2(f->lift->builder, f->lift->ptr, at, ""));
 	else
@@ -195,11 +201,27 @@ static void store_slot(struct lift_function *f, const struct bpf_instruction *i,
 	LLVMBuildStore(b, value, in_slot(f, i->dst, i->offset, slot));
 }
 
+/* The variable of a slot that keeps pointers. True: nobody looks for this one in the memory. */
+static bool spill(struct lift_function *f, LLVMValueRef value, int slot)
+{
+	LLVMBuilderRef b = f->lift->builder;
+	bool pointer = LLVMTypeOf(value) == f->lift->ptr;
+
+	if (pointer)
+		LLVMBuildStore(b, value, f->spill[slot]);
+	else
+		LLVMBuildStore(b,
+			       LLVMIsNull(value) ? LLVMConstNull(f->lift->ptr)
+						 : LLVMGetPoison(f->lift->ptr),
+			       f->spill[slot]);
+	return pointer && !f->info->pointers[slot];
+}
+
 int lift_store(struct lift_function *f, const struct bpf_instruction *i)
 {
 	struct bpf_value base = lift_value_of(f, i->dst);
 	int slot = bpf_private_slot(f->lift->analysis, f->instance, base, i);
-	LLVMValueRef at;
+	LLVMValueRef at, value;
 
 	if (BPF_MODE(i->code) != BPF_MEM)
 		return lift_refuse(f, "instruction 0x%02x is not known", i->code);
@@ -210,7 +232,10 @@ int lift_store(struct lift_function *f, const struct bpf_instruction *i)
 	at = address(f, i->dst, i->offset);
 	if (!at)
 		return -EINVAL;
-	LLVMBuildStore(f->lift->builder, stored_value(f, i), at);
+	value = stored_value(f, i);
+	slot = bpf_spill_slot(f->lift->analysis, f->instance, base, i);
+	if (slot < 0 || !spill(f, value, slot))
+		LLVMBuildStore(f->lift->builder, value, at);
 	return 0;
 }
 

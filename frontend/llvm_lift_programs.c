@@ -76,48 +76,39 @@ static int add_targets(struct lift *l, const struct bpf_map_symbol *map, const c
 	return err;
 }
 
-static int see_call(struct lift *l, const struct bpf_instruction *i, const struct bpf_state *state,
-		    const char *tail_calls)
+struct search {
+	struct lift *lift;
+	const char *tail_calls; /* as the user says, or NULL */
+};
+
+static void see_call(struct bpf_analysis *a, int instance, struct bpf_state *state, uint32_t at,
+		     void *argument)
 {
+	const struct search *s = argument;
+	const struct bpf_instruction *i = bpf_at(a, instance, at);
 	struct bpf_value map = state->reg[2];
 
 	if (i->second || i->code != (BPF_JMP | BPF_CALL) || i->src ||
 	    i->reference.kind != BPF_REFERENCE_NONE || i->imm != BPF_FUNC_tail_call)
-		return 0;
-	return add_targets(
-	    l, map.kind == BPF_VALUE_MAP && map.index >= 0 ? &l->object->maps[map.index] : NULL,
-	    tail_calls);
-}
-
-static int see_instance(struct lift *l, struct bpf_analysis *a, int n, const char *tail_calls)
-{
-	struct bpf_instance *i = &a->instances[n];
-	struct bpf_state *state = arena_alloc(l->arena, bpf_state_bytes(i->depth));
-	int err = 0;
-
-	for (uint32_t o = 0; o < i->cfg->order_count && !err; o++) {
-		const struct bpf_block *b = &i->cfg->blocks[i->cfg->order[o]];
-
-		if (!i->in[o])
-			continue;
-		memcpy(state, i->in[o], bpf_state_bytes(i->depth));
-		for (uint32_t at = b->first; at < b->end && !err; at++) {
-			err = see_call(l, bpf_at(a, n, at), state, tail_calls);
-			bpf_step(a, n, state, at);
-		}
-	}
-	return err;
+		return;
+	a->err = add_targets(
+	    s->lift,
+	    map.kind == BPF_VALUE_MAP && map.index >= 0 ? &s->lift->object->maps[map.index] : NULL,
+	    s->tail_calls);
 }
 
 int lift_find_programs(struct lift *l, struct bpf_function *program, const char *tail_calls)
 {
+	struct search s = {l, tail_calls};
 	int err = add_program(l, program);
 
 	for (size_t p = 0; p < l->program_count && !err; p++) {
 		struct bpf_analysis *a = l->programs[p].analysis;
 
-		for (int n = 0; n < (int)a->instance_count && !err; n++)
-			err = see_instance(l, a, n, tail_calls);
+		for (int n = 0; n < (int)a->instance_count && !err; n++) {
+			bpf_each_instruction(a, n, see_call, &s);
+			err = a->err;
+		}
 	}
 	return err;
 }
