@@ -74,24 +74,54 @@ static bool check_call(struct bpf_analysis *a, int instance, uint32_t at,
 	return true;
 }
 
-static int child_of(struct bpf_analysis *a, int instance, uint32_t block, uint32_t at)
+/* The function that the instruction at the end of a block enters, or NULL (reported, or not known). */
+static struct bpf_function *callee_of(struct bpf_analysis *a, int instance, uint32_t at,
+				      const struct bpf_state *state)
 {
-	const struct bpf_reference *r = &bpf_at(a, instance, at)->reference;
-	struct bpf_function *callee = bpf_object_function(a->object, r->index, r->offset);
+	const struct bpf_instruction *i = bpf_at(a, instance, at);
+	struct bpf_function *callee;
+
+	if (bpf_callback_of(i))
+		return bpf_callback_function(a, state);
+	callee = bpf_object_function(a->object, i->reference.index, i->reference.offset);
+	if (!callee)
+		fail(a, bpf_place(a, instance, at), IR_REASON_UNSUPPORTED_CALL,
+		     "calling the middle of a function");
+	return callee;
+}
+
+static int child_of(struct bpf_analysis *a, int instance, uint32_t block,
+		    const struct bpf_state *state)
+{
+	uint32_t at = a->instances[instance].cfg->blocks[block].end - 1;
+	const struct bpf_callback *callback = bpf_callback_of(bpf_at(a, instance, at));
+	bool later = callback && callback->later;
 	int child = a->instances[instance].child[block];
+	struct bpf_function *callee;
 
 	if (child >= 0)
 		return child;
-	if (!callee) {
-		fail(a, bpf_place(a, instance, at), IR_REASON_UNSUPPORTED_CALL,
-		     "calling the middle of a function");
-		return -1;
+	callee = callee_of(a, instance, at, state);
+	for (size_t i = 0; i < a->instance_count && later; i++)
+		if (a->instances[i].callback == callback && a->instances[i].function == callee)
+			child = (int)i;
+	if (child < 0 && callee && (later || check_call(a, instance, at, callee))) {
+		child = add_instance(a, callee, later ? -1 : instance, block);
+		if (child >= 0)
+			a->instances[child].callback = callback;
 	}
-	if (!check_call(a, instance, at, callee))
-		return -1;
-	child = add_instance(a, callee, instance, block);
 	a->instances[instance].child[block] = child;
 	return child;
+}
+
+struct bpf_function *bpf_callback_function(const struct bpf_analysis *a,
+					   const struct bpf_state *state)
+{
+	struct bpf_value v = state->reg[BPF_CALLBACK_REGISTER];
+
+	return v.kind == BPF_VALUE_CODE && v.known && !v.null
+		   ? bpf_object_function(a->object, v.index, v.number)
+		   : NULL;
 }
 
 /* ---- the work list: a flag for each block ---- */
@@ -209,22 +239,74 @@ static void flow_back(struct bpf_analysis *a, int child, struct bpf_state *calle
 		flow_into(a, i->parent, p->cfg->blocks[i->call_block].next, caller);
 }
 
-static void call(struct bpf_analysis *a, int instance, uint32_t block, struct bpf_state *state)
+/* A callee's state where it begins: its caller's stacks, and no registers but its arguments. */
+static struct bpf_state *enter(struct bpf_analysis *a, int child, const struct bpf_state *caller)
 {
-	uint32_t at = a->instances[instance].cfg->blocks[block].end - 1;
-	int child = child_of(a, instance, block, at);
-	struct bpf_state *entry;
+	unsigned depth = a->instances[child].depth;
+	struct bpf_state *entry = arena_alloc(a->object->arena, bpf_state_bytes(depth));
 
-	if (child < 0)
-		return;
-	entry = arena_alloc(a->object->arena, bpf_state_bytes(a->instances[child].depth));
-	memcpy(entry, state, bpf_state_bytes(a->instances[instance].depth));
+	memcpy(entry, caller, depth ? bpf_state_bytes(depth - 1) : sizeof *caller);
 	entry->reg[0] = (struct bpf_value){.kind = BPF_VALUE_NONE};
 	for (unsigned r = 6; r < BPF_FRAME_REGISTER; r++)
 		entry->reg[r] = (struct bpf_value){.kind = BPF_VALUE_NONE};
 	entry->reg[BPF_FRAME_REGISTER] = BPF_KNOWN(BPF_VALUE_FRAME, child, 0);
-	flow_into(a, child, a->instances[child].cfg->order[0], entry);
+	return entry;
+}
+
+static void call(struct bpf_analysis *a, int child, struct bpf_state *state)
+{
+	flow_into(a, child, a->instances[child].cfg->order[0], enter(a, child, state));
 	flow_back(a, child, state);
+}
+
+static struct bpf_value callback_argument(const struct bpf_state *state,
+					  enum bpf_callback_parameter parameter)
+{
+	struct bpf_value map = state->reg[1];
+	int32_t index =
+	    map.kind == BPF_VALUE_MAP || map.kind == BPF_VALUE_MAP_VALUE ? map.index : -1;
+
+	switch (parameter) {
+	case BPF_PARAMETER_MAP:
+		return BPF_KNOWN(BPF_VALUE_MAP, index, 0);
+	case BPF_PARAMETER_VALUE:
+		return BPF_KNOWN(BPF_VALUE_MAP_VALUE, index, 0);
+	case BPF_PARAMETER_KERNEL:
+		return BPF_KNOWN(BPF_VALUE_KERNEL, 0, 0);
+	case BPF_PARAMETER_SHARED:
+		return state->reg[BPF_SHARED_REGISTER];
+	default:
+		return BPF_ANY_NUMBER;
+	}
+}
+
+/*
+ * A callback runs as often as the helper likes: it begins with the stacks that the caller has, or
+ * that it left itself, and so the caller finds them. One that runs later knows of no stack.
+ */
+static void call_back(struct bpf_analysis *a, int instance, uint32_t block, int child,
+		      struct bpf_state *state)
+{
+	const struct bpf_instance *p = &a->instances[instance];
+	const struct bpf_instance *i = child < 0 ? NULL : &a->instances[child];
+	struct bpf_state *entry = i ? enter(a, child, state) : NULL;
+
+	for (unsigned n = 0; i && n < i->callback->count; n++)
+		entry->reg[n + 1] = callback_argument(state, i->callback->parameter[n]);
+	for (unsigned n = i ? i->callback->count : 5; n < 5; n++)
+		entry->reg[n + 1] = (struct bpf_value){.kind = BPF_VALUE_NONE};
+	for (unsigned d = 0; i && i->out && !i->callback->later && d <= p->depth; d++)
+		for (size_t s = 0; s < BPF_SLOTS; s++)
+			bpf_value_join(&state->slots[d][s], i->out->slots[d][s]);
+	if (i && !i->callback->later)
+		memcpy(entry->slots, state->slots, (p->depth + 1) * sizeof *state->slots);
+	if (i)
+		flow_into(a, child, i->cfg->order[0], entry);
+	state->reg[0] = BPF_ANY_NUMBER;
+	for (unsigned r = 1; r <= 5; r++)
+		state->reg[r] = (struct bpf_value){.kind = BPF_VALUE_NONE};
+	if (p->cfg->blocks[block].next != BPF_NO_BLOCK)
+		flow_into(a, instance, p->cfg->blocks[block].next, state);
 }
 
 static void leave(struct bpf_analysis *a, int instance, const struct bpf_state *state)
@@ -260,8 +342,13 @@ static void interpret(struct bpf_analysis *a, int instance, uint32_t order,
 		bpf_step(a, instance, scratch, at);
 	if (bpf_is_exit(last)) {
 		leave(a, instance, scratch);
+	} else if (bpf_callback_of(last)) {
+		call_back(a, instance, block, child_of(a, instance, block, scratch), scratch);
 	} else if (bpf_is_subprogram_call(last)) {
-		call(a, instance, block, scratch);
+		int child = child_of(a, instance, block, scratch);
+
+		if (child >= 0)
+			call(a, child, scratch);
 	} else {
 		bpf_find_ways(a, instance, block, scratch, &taken, &next);
 		go(a, instance, taken, scratch);

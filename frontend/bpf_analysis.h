@@ -26,9 +26,10 @@ struct ir_helper;
 struct bpf_instance {
 	struct bpf_function *function;
 	const struct bpf_cfg *cfg;
-	int parent; /* -1: the program itself */
+	int parent; /* -1: the program itself, or a callback that runs later */
 	unsigned depth;
-	uint32_t call_block;   /* of the parent, which ends with the call */
+	const struct bpf_callback *callback; /* that it is called back as, or NULL */
+	uint32_t call_block;                 /* of the parent, which ends with the call */
 	struct bpf_state **in; /* by a block's place in cfg->order; NULL: not reached */
 	bool *pending;
 	uint32_t pending_count, pending_first;
@@ -76,6 +77,9 @@ struct bpf_value *bpf_frame_slots(const struct bpf_analysis *analysis, int insta
 /* Bytes of memory that a helper reaches through argument n, or -1: not known. */
 int64_t bpf_argument_bytes(const struct bpf_analysis *analysis, const struct bpf_state *state,
 			   const struct ir_helper *helper, unsigned n);
+/* The function whose address a helper that calls back gets, or NULL: not known. */
+struct bpf_function *bpf_callback_function(const struct bpf_analysis *analysis,
+					   const struct bpf_state *state);
 /* What a load yields. */
 struct bpf_value bpf_loaded_value(const struct bpf_analysis *analysis, int instance,
 				  struct bpf_state *state, const struct bpf_instruction *i);

@@ -29,6 +29,34 @@ bool bpf_is_subprogram_call(const struct bpf_instruction *i)
 	       i->reference.kind == BPF_REFERENCE_CODE;
 }
 
+const struct bpf_callback *bpf_callback_of(const struct bpf_instruction *i)
+{
+	static const struct bpf_callback callbacks[] = {
+	    {BPF_FUNC_loop, false, 2, {BPF_PARAMETER_NUMBER, BPF_PARAMETER_SHARED}},
+	    {BPF_FUNC_for_each_map_elem,
+	     false,
+	     4,
+	     {BPF_PARAMETER_MAP, BPF_PARAMETER_KERNEL, BPF_PARAMETER_VALUE, BPF_PARAMETER_SHARED}},
+	    {BPF_FUNC_user_ringbuf_drain, false, 2, {BPF_PARAMETER_KERNEL, BPF_PARAMETER_SHARED}},
+	    {BPF_FUNC_timer_set_callback,
+	     true,
+	     3,
+	     {BPF_PARAMETER_MAP, BPF_PARAMETER_KERNEL, BPF_PARAMETER_VALUE}}};
+
+	if (i->second || i->code != (BPF_JMP | BPF_CALL) || i->src ||
+	    i->reference.kind != BPF_REFERENCE_NONE)
+		return NULL;
+	for (size_t c = 0; c < sizeof callbacks / sizeof *callbacks; c++)
+		if (callbacks[c].helper == i->imm)
+			return &callbacks[c];
+	return NULL;
+}
+
+bool bpf_enters_function(const struct bpf_instruction *i)
+{
+	return bpf_is_subprogram_call(i) || bpf_callback_of(i);
+}
+
 static bool always_jumps(const struct bpf_instruction *i)
 {
 	return i->code == (BPF_JMP | BPF_JA) || i->code == JUMP32_ALWAYS;
@@ -63,7 +91,7 @@ static int find_leaders(const struct bpf_object *o, const struct bpf_function *f
 				return refuse(o, f, at, diag, "this jump leaves the function");
 			leader[target - f->first] = true;
 		}
-		if (bpf_is_jump(i) || bpf_is_exit(i) || bpf_is_subprogram_call(i))
+		if (bpf_is_jump(i) || bpf_is_exit(i) || bpf_enters_function(i))
 			leader[at + 1 - f->first] = true;
 	}
 	return 0;

@@ -31,5 +31,28 @@ int64_t bpf_jump_target(const struct bpf_instruction *instruction, uint32_t at);
 bool bpf_is_jump(const struct bpf_instruction *instruction); /* conditional or not; no call, exit */
 bool bpf_is_exit(const struct bpf_instruction *instruction);
 bool bpf_is_subprogram_call(const struct bpf_instruction *instruction);
+/* A call of a subprogram, or of a helper that calls one back. */
+bool bpf_enters_function(const struct bpf_instruction *instruction);
+
+/*
+ * How the kernel calls a callback back: what it finds in r1, r2, ... Its address is in r2 of the
+ * helper's call.
+ */
+enum bpf_callback_parameter {
+	BPF_PARAMETER_NUMBER,
+	BPF_PARAMETER_MAP,    /* the map that the helper works on */
+	BPF_PARAMETER_VALUE,  /* a value of it */
+	BPF_PARAMETER_KERNEL, /* memory of the kernel's */
+	BPF_PARAMETER_SHARED, /* r3 of the helper's call */
+};
+enum { BPF_CALLBACK_REGISTER = 2, BPF_SHARED_REGISTER = 3, BPF_CALLBACK_PARAMETERS_MAX = 4 };
+struct bpf_callback {
+	int helper;
+	bool later; /* not during the call, and with a stack of its own */
+	unsigned count;
+	enum bpf_callback_parameter parameter[BPF_CALLBACK_PARAMETERS_MAX];
+};
+/* Of the helper that an instruction calls; NULL: it does not call back. */
+const struct bpf_callback *bpf_callback_of(const struct bpf_instruction *instruction);
 
 #endif

@@ -173,7 +173,7 @@ static void see(struct bpf_analysis *a, int instance, struct bpf_state *state, u
 			expose_behind(a, instance, state, state->reg[i->src]);
 		break;
 	default:
-		if (i->code == (BPF_JMP | BPF_CALL) && !bpf_is_subprogram_call(i))
+		if (i->code == (BPF_JMP | BPF_CALL) && !bpf_enters_function(i))
 			see_helper(a, instance, state, i);
 	}
 }

@@ -334,7 +334,7 @@ static void step(struct bpf_analysis *a, int instance, struct bpf_state *state,
 			store(a, instance, state, i, state->reg[i->src]);
 		break;
 	default:
-		if (i->code == (BPF_JMP | BPF_CALL) && !bpf_is_subprogram_call(i))
+		if (i->code == (BPF_JMP | BPF_CALL) && !bpf_enters_function(i))
 			step_helper(a, instance, state, i);
 	}
 }

@@ -107,7 +107,8 @@ int lift_store(struct lift_function *f, const struct bpf_instruction *i);
 void lift_expand_pointers(struct lift *lift);
 int lift_atomic(struct lift_function *f, const struct bpf_instruction *i);
 int lift_wide_load(struct lift_function *f, const struct bpf_instruction *i);
-int lift_helper(struct lift_function *f, const struct bpf_instruction *i);
+/* callback: the instance that the helper calls back, or -1. */
+int lift_helper(struct lift_function *f, const struct bpf_instruction *i, int callback);
 int lift_call(struct lift_function *f, uint32_t block);
 /* The comparison of a conditional jump, i1. */
 LLVMValueRef lift_condition(struct lift_function *f, const struct bpf_instruction *i);
@@ -125,6 +126,8 @@ bool lift_returns_pointer(const struct bpf_instance *instance);
 LLVMValueRef lift_map(struct lift *lift, int index);
 /* A variable of `.kconfig`, a constant; NULL: it has no value (reported). */
 LLVMValueRef lift_extern(struct lift_function *f, const char *name);
+/* What stands for the address of a function until a helper gets it. */
+LLVMValueRef lift_code_place(struct lift *lift);
 LLVMValueRef lift_data_place(struct lift *lift, int index, int64_t offset);
 int lift_make_data(struct lift *lift);
 LLVMMetadataRef lift_type(struct lift *lift, uint32_t id);

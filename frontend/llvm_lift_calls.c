@@ -1,6 +1,7 @@
 /* Calls: of helpers by number, as bpf_helpers.h has them, and of subprograms. */
 #include "frontend/llvm_lift.h"
 
+#include <errno.h>
 #include <linux/bpf.h>
 #include <stdint.h>
 
@@ -61,7 +62,22 @@ static unsigned count_arguments(const struct lift_function *f, const struct ir_h
 	return count;
 }
 
-int lift_helper(struct lift_function *f, const struct bpf_instruction *i)
+/* The callback is the function that was made for this call. */
+static int set_callback(struct lift_function *f, const struct bpf_instruction *i, int callback,
+			LLVMValueRef *values)
+{
+	const struct bpf_analysis *a = f->lift->analysis;
+
+	if (!bpf_callback_of(i))
+		return 0;
+	if (callback < 0 || bpf_callback_function(a, f->state) != a->instances[callback].function)
+		return lift_refuse(f, "bpf_%s whose callback is not known here",
+				   ir_helper_by_number(i->imm)->name);
+	values[BPF_CALLBACK_REGISTER - 1] = f->lift->functions[callback];
+	return 0;
+}
+
+int lift_helper(struct lift_function *f, const struct bpf_instruction *i, int callback)
 {
 	struct lift *l = f->lift;
 	const struct ir_helper *helper = ir_helper_by_number(i->imm);
@@ -77,6 +93,8 @@ int lift_helper(struct lift_function *f, const struct bpf_instruction *i)
 		values[n] = argument(f, helper, n);
 		types[n] = LLVMTypeOf(values[n]);
 	}
+	if (set_callback(f, i, callback, values))
+		return -EINVAL;
 	type = LLVMFunctionType(result_type(l, helper), types, count, false);
 	callee = LLVMConstIntToPtr(LLVMConstInt(l->i64, (uint32_t)i->imm, false), l->ptr);
 	result = LLVMBuildCall2(l->builder, type, callee, values, count, "");

@@ -209,6 +209,20 @@ LLVMValueRef lift_data_place(struct lift *l, int index, int64_t offset)
 	return LLVMConstGEP2(l->i8, base, &distance, 1);
 }
 
+LLVMValueRef lift_code_place(struct lift *l)
+{
+	static const char name[] = "cleave.code";
+	LLVMValueRef g = LLVMGetNamedGlobal(l->module, name);
+
+	if (g)
+		return g;
+	g = LLVMAddGlobal(l->module, l->i8, name);
+	LLVMSetInitializer(g, LLVMConstNull(l->i8));
+	LLVMSetGlobalConstant(g, true);
+	LLVMSetLinkage(g, LLVMPrivateLinkage);
+	return g;
+}
+
 /*
  * A section falls apart into its variables if each place that the code names lies in one. Constants
  * that the linker may merge (.rodata.str1.1) have no place of their own, so nobody sets them.

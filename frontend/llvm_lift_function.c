@@ -24,7 +24,7 @@ int lift_refuse(struct lift_function *f, const char *format, ...)
 
 bool lift_returns_pointer(const struct bpf_instance *instance)
 {
-	return instance->out && bpf_value_is_pointer(instance->out->reg[0]);
+	return instance->out && !instance->callback && bpf_value_is_pointer(instance->out->reg[0]);
 }
 
 /* ---- declarations ---- */
@@ -36,6 +36,12 @@ static LLVMTypeRef function_type(struct lift *l, int instance)
 
 	if (instance == 0)
 		return LLVMFunctionType(l->i32, &l->ptr, 1, false);
+	if (i->callback) {
+		for (unsigned n = 0; n < i->callback->count; n++)
+			types[n] =
+			    i->callback->parameter[n] == BPF_PARAMETER_NUMBER ? l->i64 : l->ptr;
+		return LLVMFunctionType(l->i64, types, i->callback->count, false);
+	}
 	for (unsigned n = 0; n < 5; n++)
 		types[n] = i->in[0] && bpf_value_is_pointer(i->in[0]->reg[n + 1]) ? l->ptr : l->i64;
 	return LLVMFunctionType(lift_returns_pointer(i) ? l->ptr : l->i64, types, 5, false);
@@ -221,8 +227,8 @@ static int lift_instruction(struct lift_function *f, const struct bpf_instructio
 	case BPF_STX:
 		return BPF_MODE(i->code) == BPF_ATOMIC ? lift_atomic(f, i) : lift_store(f, i);
 	default:
-		return i->code == (BPF_JMP | BPF_CALL) && !bpf_is_subprogram_call(i)
-			   ? lift_helper(f, i)
+		return i->code == (BPF_JMP | BPF_CALL) && !bpf_enters_function(i)
+			   ? lift_helper(f, i, -1)
 			   : 0;
 	}
 }
@@ -295,9 +301,10 @@ static int end_block(struct lift_function *f, uint32_t block)
 		leave(f);
 		return 0;
 	}
-	if (!bpf_is_subprogram_call(last))
+	if (!bpf_enters_function(last))
 		return branch(f, block, last);
-	err = lift_call(f, block);
+	err = bpf_callback_of(last) ? lift_helper(f, last, f->info->child[block])
+				    : lift_call(f, block);
 	if (!err && f->blocks[b->next])
 		LLVMBuildBr(f->lift->builder, f->blocks[b->next]);
 	else if (!err)

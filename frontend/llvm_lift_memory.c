@@ -332,7 +332,8 @@ int lift_wide_load(struct lift_function *f, const struct bpf_instruction *i)
 		value = lift_data_place(f->lift, r->index, r->offset);
 		break;
 	case BPF_REFERENCE_CODE:
-		return lift_refuse(f, "the address of a function (a callback) is not supported");
+		value = lift_code_place(f->lift);
+		break;
 	case BPF_REFERENCE_EXTERN:
 		value = lift_extern(f, r->name);
 		if (!value)

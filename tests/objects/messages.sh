@@ -54,4 +54,10 @@ EOT
 refuses 'BPF_LD_ABS' -g <<'EOT'
 SEC("xdp") int nf(struct xdp_md *ctx) { int n; asm volatile("r6 = %1; r0 = *(u8 *)skb[9]; %0 = r0" : "=r"(n) : "r"(ctx) : "r0", "r6", "r1", "r2", "r3", "r4", "r5"); return n; }
 EOT
+
+refuses "nf.bpf.c:5:107: error: bpf_loop whose callback is not known here" -g <<'EOT'
+static long a(unsigned n, void *c) { return 0; }
+static long b(unsigned n, void *c) { return 1; }
+SEC("xdp") int nf(struct xdp_md *ctx) { long (*f)(unsigned, void *) = ctx->rx_queue_index ? a : b; return bpf_loop(3, f, 0, 0); }
+EOT
 exit $failed
