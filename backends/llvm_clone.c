@@ -146,6 +146,16 @@ LLVMValueRef llvm_stack(struct llvm_clone *c, uint64_t bytes, const char *name)
 	return object;
 }
 
+LLVMValueRef llvm_opaque(struct llvm_clone *c, LLVMValueRef value)
+{
+	LLVMTypeRef type = LLVMTypeOf(value);
+	LLVMTypeRef function = LLVMFunctionType(type, &type, 1, 0);
+	LLVMValueRef hide =
+	    LLVMGetInlineAsm(function, "", 0, "=r,0", 4, 1, 0, LLVMInlineAsmDialectATT, 0);
+
+	return LLVMBuildCall2(c->builder, function, hide, &value, 1, "");
+}
+
 LLVMValueRef llvm_call(struct llvm_clone *c, const char *name, LLVMTypeRef result,
 		       LLVMValueRef *arguments, unsigned count)
 {

@@ -39,6 +39,10 @@ LLVMValueRef llvm_u64(const struct llvm_clone *clone, uint64_t n);
 LLVMValueRef llvm_at(struct llvm_clone *clone, LLVMValueRef base, int64_t offset);
 /* A stack object of `bytes`, aligned to 8, at the function's start. */
 LLVMValueRef llvm_stack(struct llvm_clone *clone, uint64_t bytes, const char *name);
+/*
+ * The same value, but not to LLVM: an empty assembly statement, as the kernel's own barrier_var.
+ */
+LLVMValueRef llvm_opaque(struct llvm_clone *clone, LLVMValueRef value);
 /* Calls the run-time function `name`, declaring it by the arguments' types on first use. */
 LLVMValueRef llvm_call(struct llvm_clone *clone, const char *name, LLVMTypeRef result,
 		       LLVMValueRef *arguments, unsigned count);

@@ -160,8 +160,10 @@ static LLVMValueRef rebuild_free(struct entering *e, LLVMValueRef original,
 	switch (region.memory) {
 	case LLVM_MEMORY_PACKET:
 	case LLVM_MEMORY_PACKET_END:
-		name =
-		    region.memory == LLVM_MEMORY_PACKET ? "cleave.pkt.data" : "cleave.pkt.data_end";
+	case LLVM_MEMORY_PACKET_META:
+		name = region.memory == LLVM_MEMORY_PACKET       ? "cleave.pkt.data"
+		       : region.memory == LLVM_MEMORY_PACKET_END ? "cleave.pkt.data_end"
+								 : "cleave.pkt.data_meta";
 		return as_type(
 		    c, llvm_at(c, llvm_call(c, name, c->ptr, &c->packet, 1), region.offset), type);
 	case LLVM_MEMORY_CONTEXT:

@@ -167,32 +167,22 @@ static LLVMValueRef packet_start(struct llvm_clone *c)
 	return llvm_call(c, "cleave.pkt.data", c->ptr, &c->packet, 1);
 }
 
-/*
- * LLVM would subtract 32-bit halves of the pointers, or take the start from a number that is added
- * to one of them; the verifier allows neither. An empty assembly statement, as the kernel's own
- * barrier_var, hides where the value comes from.
- */
-static LLVMValueRef opaque(struct llvm_clone *c, LLVMValueRef value)
-{
-	LLVMTypeRef type = LLVMFunctionType(c->i64, &c->i64, 1, 0);
-	LLVMValueRef hide =
-	    LLVMGetInlineAsm(type, "", 0, "=r,0", 4, 1, 0, LLVMInlineAsmDialectATT, 0);
-
-	return LLVMBuildCall2(c->builder, type, hide, &value, 1, "");
-}
-
 static LLVMBasicBlockRef add_block(struct llvm_clone *c, const char *name)
 {
 	return LLVMAppendBasicBlockInContext(c->context, c->function, name);
 }
 
+/*
+ * LLVM would subtract 32-bit halves of the pointers, or take the start from a number that is added
+ * to one of them; the verifier allows neither.
+ */
 static LLVMValueRef packet_offset(struct llvm_clone *c, LLVMValueRef value)
 {
 	LLVMValueRef start = LLVMBuildPtrToInt(c->builder, packet_start(c), c->i64, "");
 
 	if (LLVMGetTypeKind(LLVMTypeOf(value)) == LLVMPointerTypeKind)
 		value = LLVMBuildPtrToInt(c->builder, value, c->i64, "");
-	value = opaque(c, LLVMBuildSub(c->builder, opaque(c, value), start, "offset"));
+	value = llvm_opaque(c, LLVMBuildSub(c->builder, llvm_opaque(c, value), start, "offset"));
 	return LLVMBuildTrunc(c->builder, value, c->i32, "");
 }
 
@@ -332,6 +322,20 @@ static LLVMValueRef claim_cells(struct leaving *l, LLVMValueRef *after)
 	return ticket;
 }
 
+/* Metadata that the program may keep here stays, in front of the block. */
+static LLVMValueRef open_block(struct leaving *l, LLVMValueRef *own)
+{
+	struct llvm_clone *c = l->clone;
+	LLVMValueRef open[] = {c->packet, llvm_u32(c, l->layout.length), NULL, NULL};
+
+	if (!l->edge->own_metadata)
+		return llvm_call(c, "cleave_rt_open", c->ptr, open, 2);
+	*own = llvm_call(c, "cleave_rt_own", c->i32, &c->packet, 1);
+	open[2] = *own;
+	open[3] = llvm_u32(c, l->edge->own_metadata);
+	return llvm_call(c, "cleave_rt_open_behind", c->ptr, open, 4);
+}
+
 static void build_handoff(struct leaving *l)
 {
 	struct llvm_clone *c = l->clone;
@@ -343,14 +347,13 @@ static void build_handoff(struct leaving *l)
 	for (size_t i = 0; i < l->layout.count; i++)
 		l->ready[i] = ready_item(l, &l->layout.items[i]);
 	LLVMValueRef ticket = claim_cells(l, after);
-	LLVMValueRef open[] = {c->packet, length};
-	LLVMValueRef header = llvm_call(c, "cleave_rt_open", c->ptr, open, 2);
+	LLVMValueRef own = llvm_u32(c, 0), header = open_block(l, &own);
 	LLVMBuildCondBr(c->builder, LLVMBuildIsNull(c->builder, header, ""), refused, store);
 	LLVMPositionBuilderAtEnd(c->builder, refused);
 	LLVMBuildRet(c->builder, llvm_call(c, "cleave_rt_no_room", c->i32, NULL, 0));
 	LLVMPositionBuilderAtEnd(c->builder, store);
-	LLVMValueRef head[] = {llvm_at(c, header, l->layout.length - 8), entry, length};
-	llvm_call(c, "cleave_rt_header", c->none, head, 3);
+	LLVMValueRef head[] = {llvm_at(c, header, l->layout.length - 8), entry, length, own};
+	llvm_call(c, "cleave_rt_header", c->none, head, 4);
 	store_ticket(l, header, ticket, after);
 	for (size_t i = 0; i < l->layout.count; i++)
 		store_item(l, &l->layout.items[i], l->ready[i], header);
@@ -423,10 +426,11 @@ static int leave_at(struct llvm_clone *c, const struct plan_cut *cut, struct dia
 		l.from = llvm_clone_block(c, edge->from);
 		l.block = add_block(c, "leave");
 	}
-	if (l.layout.length > c->plan->target.handoff_bytes_max && !c->native) {
-		diag_error(
-		    diag, target->loc, "a packet that leaves here carries %u bytes; %s takes %u",
-		    l.layout.length, c->plan->target.name, c->plan->target.handoff_bytes_max);
+	uint32_t bytes = l.layout.length + edge->own_metadata;
+	if (bytes > c->plan->target.handoff_bytes_max && !c->native) {
+		diag_error(diag, target->loc,
+			   "a packet that leaves here carries %u bytes; %s takes %u", bytes,
+			   c->plan->target.name, c->plan->target.handoff_bytes_max);
 		return -E2BIG;
 	}
 	l.ready = arena_array(c->arena, l.layout.count + 1, sizeof(LLVMValueRef));

@@ -13,7 +13,8 @@
  *     data - 8        struct cleave_handoff
  *
  * The block is the packet's XDP metadata: data_meta == data - length. An AF_XDP descriptor tells
- * where the packet begins but not where its metadata does, so the header is at the end.
+ * where the packet begins but not where its metadata does, so the header is at the end. Metadata
+ * that the program itself keeps there stands before the block: data_meta == data - length - own.
  * docs/handoff-format.md.
  *
  * Strict order. Every packet that is handed over takes a ticket: (port << 48) | sequence, the
@@ -92,7 +93,8 @@ struct cleave_kernel_config {
 /* The last 8 bytes of the block. */
 struct cleave_handoff {
 	__u32 generation;
-	__u16 entry;  /* which cut; 0 is the start of the program */
+	__u8 entry;   /* which cut; 0 is the start of the program */
+	__u8 own;     /* bytes of the program's own metadata, right before the block */
 	__u16 length; /* bytes of the block, this header included */
 };
 

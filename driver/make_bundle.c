@@ -123,11 +123,11 @@ static void fill_cuts(struct compilation *c, struct bundle *b)
 	b->cuts = arena_array(b->arena, b->cut_count + 1, sizeof *b->cuts);
 	for (size_t n = 0; n < b->cut_count; n++) {
 		const struct plan_cut *cut = &c->plan->cuts[n];
-		const struct ir_block *to = &p->blocks[p->edges[cut->edge].to];
+		struct src_loc loc = ir_edge_loc(p, &p->edges[cut->edge]);
 
 		b->cuts[n] = (struct bundle_cut){.entry = cut->entry,
-						 .file = stored_file(p, &to->loc),
-						 .line = to->loc.line,
+						 .file = stored_file(p, &loc),
+						 .line = loc.line,
 						 .why = cut->because ? cut->because : "",
 						 .held_only = cut->held_only};
 		fill_live(c, b, cut, &b->cuts[n]);

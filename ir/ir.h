@@ -152,9 +152,10 @@ struct ir_edge {
 	void **restored; /* LLVMValueRefs that `to` and what follows need: phis of `to`, and older
 			    values */
 	size_t restored_count;
-	struct ir_why cut; /* NONE: a packet may be handed over here */
-	bool tail;         /* a tail call, or what leads on from one: never closes a loop */
-	bool restarts;     /* with nothing but itself: user runs the program from its start again */
+	struct ir_why cut;     /* NONE: a packet may be handed over here */
+	uint32_t own_metadata; /* bytes of metadata that the program may keep here, at most */
+	bool tail;             /* a tail call, or what leads on from one: never closes a loop */
+	bool restarts; /* with nothing but itself: user runs the program from its start again */
 };
 
 /* What every map that a map of maps holds looks like. */

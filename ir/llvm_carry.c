@@ -78,11 +78,14 @@ static struct llvm_carry carry_pointer(LLVMValueRef value, struct llvm_region re
 	if (region.nullable && region.memory != LLVM_MEMORY_MAP) {
 		if (is_address_arithmetic(value))
 			return carry(region, LLVM_CARRY_CHAIN);
-		return region.memory == LLVM_MEMORY_PACKET ? travel(region, IR_LIVE_PACKET, 4)
-							   : refuse(region, IR_REASON_LIVE_MIXED);
+		return region.memory == LLVM_MEMORY_PACKET ||
+			       region.memory == LLVM_MEMORY_PACKET_META
+			   ? travel(region, IR_LIVE_PACKET, 4)
+			   : refuse(region, IR_REASON_LIVE_MIXED);
 	}
 	switch (region.memory) {
 	case LLVM_MEMORY_PACKET:
+	case LLVM_MEMORY_PACKET_META:
 		return region.constant && region.root ? carry(region, LLVM_CARRY_FREE)
 						      : travel(region, IR_LIVE_PACKET, 4);
 	case LLVM_MEMORY_MAP:

@@ -17,6 +17,8 @@ void ir_add_instruction_ops(struct ir_program *program, int block, LLVMValueRef 
 LLVMValueRef ir_access_pointer(LLVMValueRef instruction);
 /* Does the loop with that header and body leave on a number of its own, not by the packet alone? */
 bool ir_loop_counts(const struct ir_program *program, size_t header, const bool *body);
+/* Bounds the program's own metadata at each edge; refuses edges where there is no bound. */
+void ir_bound_own_metadata(struct ir_program *program);
 /* Adds LOOP's bound and the blocks' loop depth. */
 void ir_find_loops(struct ir_program *program);
 

@@ -81,7 +81,8 @@ enum llvm_memory {
 	LLVM_MEMORY_GLOBAL,
 	LLVM_MEMORY_KERNEL, /* an object of the kernel's own; root: the helper's call */
 	LLVM_MEMORY_NULL,
-	LLVM_MEMORY_MIXED
+	LLVM_MEMORY_MIXED,
+	LLVM_MEMORY_PACKET_META, /* the program's own metadata in front of the packet */
 };
 struct llvm_region {
 	enum llvm_memory memory;

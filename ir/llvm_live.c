@@ -6,6 +6,7 @@
  * Two results per edge: `restored`, the values that the far side needs, and `live`, the least set
  * of values and bytes from which they can be had (llvm_carry.c).
  */
+#include "ir/llvm_graph.h"
 #include "ir/llvm_ir.h"
 #include "ir/llvm_objects.h"
 #include "ir/graph.h"
@@ -209,7 +210,8 @@ static void find_resizes(struct values *v)
 static bool is_stale(const struct values *v, const struct ir_edge *edge, struct llvm_region region)
 {
 	if (!region.root || edge->from == IR_NONE ||
-	    (region.memory != LLVM_MEMORY_PACKET && region.memory != LLVM_MEMORY_PACKET_END))
+	    (region.memory != LLVM_MEMORY_PACKET && region.memory != LLVM_MEMORY_PACKET_END &&
+	     region.memory != LLVM_MEMORY_PACKET_META))
 		return false;
 	for (size_t r = 0; r < v->resize_count; r++) {
 		int resize = v->resize_blocks[r];
@@ -320,23 +322,6 @@ static void live_values_of_edge(struct values *v, const struct numbering *n, str
 	}
 }
 
-/* Own metadata lies where the handoff would go. */
-static void refuse_own_metadata(struct values *v)
-{
-	struct ir_program *program = v->program;
-
-	for (size_t o = 0; o < program->op_count; o++) {
-		const struct ir_op *op = &program->ops[o];
-
-		if (op->kind != IR_OP_PKT_RESIZE || strcmp(op->name, "xdp_adjust_meta") != 0)
-			continue;
-		bool *after = llvm_reach_from(program, op->block);
-		for (size_t e = 0; e < program->edge_count; e++)
-			if (program->edges[e].from != IR_NONE && after[program->edges[e].from])
-				refuse_edge(&program->edges[e], IR_REASON_OWN_METADATA, NULL);
-	}
-}
-
 /* Where bpf_redirect sends a packet is kept in the kernel until the program returns. */
 static void refuse_after_redirect(struct values *v)
 {
@@ -371,7 +356,7 @@ int ir_compute_live(struct ir_program *program, struct diag *diag)
 	for (size_t e = 0; e < program->edge_count; e++)
 		live_values_of_edge(&v, &n, &program->edges[e]);
 	llvm_add_live_bytes(program);
-	refuse_own_metadata(&v);
+	ir_bound_own_metadata(program);
 	refuse_after_redirect(&v);
 	llvm_refuse_hidden_state(program);
 	return 0;

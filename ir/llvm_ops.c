@@ -139,6 +139,7 @@ static void add_access_of(struct ir_program *program, int block, LLVMValueRef in
 
 	switch (region.memory) {
 	case LLVM_MEMORY_PACKET:
+	case LLVM_MEMORY_PACKET_META:
 		add_op(program, block, instruction, packet[access], capacity);
 		break;
 	case LLVM_MEMORY_MAP:

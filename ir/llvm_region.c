@@ -258,6 +258,8 @@ static struct found walk_call(struct walk *walk, LLVMValueRef call)
 		return found_of(LLVM_MEMORY_PACKET, call);
 	if (strcmp(name, "cleave.pkt.data_end") == 0)
 		return found_of(LLVM_MEMORY_PACKET_END, call);
+	if (strcmp(name, "cleave.pkt.data_meta") == 0)
+		return found_of(LLVM_MEMORY_PACKET_META, call);
 	if (strcmp(name, "cleave.map.lookup") == 0 ||
 	    strncmp(name, "cleave.help.map_lookup_percpu_elem", 34) == 0)
 		return walk_lookup(walk, call);

@@ -167,6 +167,7 @@ static json_t *edge_json(const struct ir_program *p, const struct ir_edge *edge)
 	for (size_t i = 0; i < edge->live_count; i++)
 		json_array_append_new(live, live_json(&edge->live[i]));
 	json_object_set_new(object, "live", live);
+	json_object_set_new(object, "own_metadata", json_integer(edge->own_metadata));
 	json_object_set_new(object, "cut", json_boolean(edge->cut.reason == IR_REASON_NONE));
 	if (edge->cut.reason != IR_REASON_NONE) {
 		json_object_set_new(object, "why_not", why_json(p, edge->cut));

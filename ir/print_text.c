@@ -151,6 +151,8 @@ static void print_edge(FILE *out, const struct ir_program *p, const struct ir_ed
 		fputs(i ? ", " : ": ", out);
 		print_live(out, p, &edge->live[i]);
 	}
+	if (edge->own_metadata)
+		fprintf(out, ", and %u of own metadata", edge->own_metadata);
 	fputc('\n', out);
 }
 

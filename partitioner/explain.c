@@ -132,6 +132,9 @@ static void print_cut(FILE *out, const struct plan *plan, const struct plan_cut 
 			live_kind(plan, &e->live[i]),
 			e->live[i].kind == IR_LIVE_MAP_VALUE ? " of " : "",
 			e->live[i].kind == IR_LIVE_MAP_VALUE ? p->maps[e->live[i].map].name : "");
+	if (e->own_metadata)
+		fprintf(out, "        %-16s %3u  the program's own metadata, at most\n",
+			"data_meta", e->own_metadata);
 }
 
 static const char *access_text(bool reads, bool writes)

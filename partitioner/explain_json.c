@@ -98,6 +98,7 @@ static json_t *cut_json(const struct plan *plan, const struct plan_cut *cut)
 	json_object_set_new(object, "cost_ns", number(cut->cost_ns));
 	json_object_set_new(object, "bytes", json_integer(plan_handoff_bytes(plan, cut)));
 	json_object_set_new(object, "live_bytes", json_integer(cut->live_bytes));
+	json_object_set_new(object, "own_metadata", json_integer(e->own_metadata));
 	json_object_set_new(object, "live", live);
 	json_object_set_new(object, "because", text(cut->because));
 	return object;

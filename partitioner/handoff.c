@@ -63,8 +63,8 @@ static uint32_t lay_out(const struct homes *homes, int edge, uint32_t ordered_ma
 			total += size;
 		}
 	if (sum)
-		*sum = total;
-	return align_up(at, 4);
+		*sum = total + e->own_metadata;
+	return align_up(at, 4) + e->own_metadata;
 }
 
 uint32_t handoff_bytes(const struct ir_program *program, int edge, const enum map_mode *modes,

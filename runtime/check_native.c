@@ -37,11 +37,12 @@ static int take_handoff(struct native *n)
 		return -EPROTO;
 	memcpy(&header, p->data - sizeof header, sizeof header);
 	if (header.generation != CLEAVE_REPLAY_GENERATION || header.entry != p->entry ||
-	    header.length < sizeof header || header.length > room ||
+	    header.length < sizeof header || header.length + header.own > room ||
 	    header.length > sizeof n->user.handoff)
 		return -EPROTO;
 	memcpy(n->user.handoff, p->data - header.length, header.length);
-	p->data_meta = p->data;
+	memmove(p->data - header.own, p->data - header.length - header.own, header.own);
+	p->data_meta = p->data - header.own;
 	return 0;
 }
 

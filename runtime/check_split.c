@@ -24,10 +24,10 @@
 
 /* A packet on its way up. */
 struct held {
-	uint32_t size, ifindex, entry, length; /* length: of the handoff */
-	struct cleave_replay_inputs inputs;    /* random numbers as the kernel part left them */
-	struct events events;                  /* of the kernel part */
-	uint8_t bytes[HOST_TEST_FRAME];        /* handoff, packet */
+	uint32_t size, ifindex, entry, length, own; /* length: of the handoff */
+	struct cleave_replay_inputs inputs; /* random numbers as the kernel part left them */
+	struct events events;               /* of the kernel part */
+	uint8_t bytes[HOST_TEST_FRAME];     /* own metadata, handoff, packet */
 };
 
 /* TC: the block ends with both */
@@ -73,7 +73,7 @@ static bool is_damaged(const struct split *s, const struct cleave_handoff *heade
 	for (size_t i = 0; i < bundle->cut_count; i++)
 		if (bundle->cuts[i].entry == header->entry)
 			return header->length != bundle->cuts[i].length ||
-			       header->length != s->kernel.result.meta;
+			       (uint32_t)header->length + header->own != s->kernel.result.meta;
 	return true;
 }
 
@@ -87,11 +87,12 @@ static int hold(struct split *s, const struct cleave_handoff *header,
 	h->size = s->kernel.result.size;
 	h->entry = header->entry;
 	h->length = header->length;
+	h->own = header->own;
 	h->ifindex = packet->ifindex ? packet->ifindex : 1;
 	h->inputs = s->kernel.inputs ? *s->kernel.inputs : *inputs;
 	events_clear(&h->events);
 	host_events_take(s->events, &h->events);
-	memcpy(h->bytes, s->kernel.result.bytes, h->length + h->size);
+	memcpy(h->bytes, s->kernel.result.bytes, h->own + h->length + h->size);
 	s->side.held++;
 	return 0;
 }
@@ -122,7 +123,7 @@ static void publish(struct split *s, const struct held *h)
 	if (!s->order)
 		return;
 	if (s->side.bundle->strict && s->side.bundle->ordered_maps) {
-		memcpy(&ticket, h->bytes, sizeof ticket);
+		memcpy(&ticket, h->bytes + h->own, sizeof ticket);
 		if (CLEAVE_TICKET_PORT(ticket.ticket) < CLEAVE_PORTS_MAX)
 			__atomic_store_n(&s->order->done[CLEAVE_TICKET_PORT(ticket.ticket)],
 					 CLEAVE_TICKET_SEQ(ticket.ticket), __ATOMIC_RELEASE);
@@ -135,12 +136,15 @@ static int complete(struct check_side *side, struct check_outcome *outcome)
 {
 	struct split *s = (struct split *)side;
 	struct held *h = &s->held[s->first];
+	const uint8_t *block = h->bytes + h->own;
 	uint32_t action;
 
 	if (s->user.tc)
-		memcpy(&s->user.skb, h->bytes + h->length - HANDOFF_TAIL, sizeof s->user.skb);
-	check_user_set(&s->user, h->bytes + h->length, h->size, h->ifindex);
-	memcpy(s->user.handoff, h->bytes, h->length);
+		memcpy(&s->user.skb, block + h->length - HANDOFF_TAIL, sizeof s->user.skb);
+	check_user_set(&s->user, block + h->length, h->size, h->ifindex);
+	memcpy(s->user.handoff, block, h->length);
+	s->user.packet.data_meta -= h->own;
+	memcpy(s->user.packet.data_meta, h->bytes, h->own);
 	s->user.packet.entry = h->entry;
 	action = check_user_run(&s->user, s->user_main, &h->inputs);
 	check_user_outcome(&s->user, action, outcome);

@@ -26,11 +26,16 @@ bool frame_handoff_find(const struct frame_format *format, uint8_t *data, uint64
 	if (before < sizeof header)
 		return false;
 	memcpy(&header, data - sizeof header, sizeof header);
-	if (header.generation != format->generation || header.entry >= CLEAVE_ENTRIES_MAX ||
-	    header.length < sizeof header || header.length > before ||
-	    header.length != format->length_of[header.entry])
+	if (header.generation != format->generation || header.length < sizeof header ||
+	    header.length > before || header.length != format->length_of[header.entry] ||
+	    header.own > before - header.length)
 		return false;
-	*handoff = (struct frame_handoff){data - header.length, header.length, header.entry};
+	*handoff = (struct frame_handoff){
+	    .bytes = data - header.length,
+	    .length = header.length,
+	    .entry = header.entry,
+	    .own = header.own,
+	};
 	return true;
 }
 
@@ -40,4 +45,5 @@ void frame_handoff_take(const struct frame_handoff *handoff, uint8_t *copy)
 
 	memcpy(copy, handoff->bytes, handoff->length);
 	memset(end - sizeof(struct cleave_handoff), 0, sizeof(struct cleave_handoff));
+	memmove(end - handoff->own, handoff->bytes - handoff->own, handoff->own);
 }

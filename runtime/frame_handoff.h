@@ -28,6 +28,7 @@ struct frame_format {
 struct frame_handoff {
 	uint8_t *bytes; /* of the block: ticket, live values, header */
 	uint32_t length, entry;
+	uint32_t own; /* bytes of the program's own metadata before it */
 };
 
 /* The lengths come from a bundle whose manifest was checked: none is above HANDOFF_BYTES_MAX. */
@@ -43,7 +44,8 @@ bool frame_handoff_find(const struct frame_format *format, uint8_t *data, uint64
 
 /*
  * Copies the block (the packet may grow over it) and erases its header in the frame, so that no
- * later packet of this frame is taken for one that was handed over.
+ * later packet of this frame is taken for one that was handed over. The program's own metadata
+ * then stands where it stood before: right before the packet.
  */
 void frame_handoff_take(const struct frame_handoff *handoff, uint8_t *copy);
 

@@ -211,7 +211,7 @@ static void run_packet(struct worker *worker, struct worker_port *port, struct i
 	struct cleave_packet packet = {
 	    .data = data,
 	    .data_end = data + frame.length,
-	    .data_meta = data,
+	    .data_meta = data - handoff->own,
 	    .head = data - inside,
 	    .limit = data - inside + io_area_chunk(worker->area),
 	    .handoff = worker->handoff,

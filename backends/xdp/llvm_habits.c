@@ -147,17 +147,6 @@ static bool is_used_behind(struct llvm_clone *c, LLVMValueRef compare, unsigned 
 	return false;
 }
 
-/* An empty assembly statement, as the kernel's own barrier_var: the same value, but not to LLVM. */
-static LLVMValueRef in_own_register(struct llvm_clone *c, LLVMValueRef value)
-{
-	LLVMTypeRef type = LLVMTypeOf(value);
-	LLVMTypeRef function = LLVMFunctionType(type, &type, 1, 0);
-	LLVMValueRef hide =
-	    LLVMGetInlineAsm(function, "", 0, "=r,0", 4, 1, 0, LLVMInlineAsmDialectATT, 0);
-
-	return LLVMBuildCall2(c->builder, function, hide, &value, 1, "");
-}
-
 static void check_apart(struct llvm_clone *c, LLVMValueRef compare)
 {
 	for (unsigned operand = 0; operand < 2; operand++) {
@@ -169,7 +158,7 @@ static void check_apart(struct llvm_clone *c, LLVMValueRef compare)
 			continue;
 		LLVMPositionBuilderBefore(c->builder, compare);
 		LLVMSetCurrentDebugLocation2(c->builder, LLVMInstructionGetDebugLoc(compare));
-		LLVMSetOperand(compare, operand, in_own_register(c, pointer));
+		LLVMSetOperand(compare, operand, llvm_opaque(c, pointer));
 	}
 }
 
@@ -266,11 +255,14 @@ static void drop_mask(LLVMValueRef mask)
 
 static void keep_habit(struct llvm_clone *c, LLVMValueRef i)
 {
-	if (LLVMIsAICmpInst(i))
+	LLVMOpcode opcode = LLVMGetInstructionOpcode(i);
+	LLVMValueRef difference = llvm_take_difference_first(c, i);
+
+	if (opcode == LLVMICmp)
 		check_apart(c, i);
-	else if (LLVMIsABinaryOperator(i) && LLVMGetInstructionOpcode(i) == LLVMSub)
-		subtract_early(c, i);
-	else if (LLVMIsABinaryOperator(i) && LLVMGetInstructionOpcode(i) == LLVMAnd)
+	else if (difference || opcode == LLVMSub)
+		subtract_early(c, difference ? difference : i);
+	else if (opcode == LLVMAnd)
 		drop_mask(i);
 }
 
@@ -308,7 +300,7 @@ void llvm_keep_null_tests(struct llvm_clone *c)
 
 			LLVMPositionBuilderBefore(c->builder, test);
 			LLVMSetCurrentDebugLocation2(c->builder, LLVMInstructionGetDebugLoc(test));
-			LLVMSetOperand(test, 0, in_own_register(c, LLVMGetOperand(test, 0)));
+			LLVMSetOperand(test, 0, llvm_opaque(c, LLVMGetOperand(test, 0)));
 		}
 	}
 }
@@ -331,7 +323,7 @@ static void make_opaque(struct llvm_clone *c, LLVMValueRef pointer)
 
 	LLVMPositionBuilderBefore(c->builder, LLVMGetNextInstruction(pointer));
 	LLVMSetCurrentDebugLocation2(c->builder, LLVMInstructionGetDebugLoc(pointer));
-	opaque = in_own_register(c, pointer);
+	opaque = llvm_opaque(c, pointer);
 	LLVMReplaceAllUsesWith(pointer, opaque);
 	LLVMSetOperand(opaque, 0, pointer);
 }

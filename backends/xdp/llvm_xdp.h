@@ -65,6 +65,11 @@ void llvm_keep_null_tests(struct llvm_clone *clone);
 void llvm_keep_moved_pointers(struct llvm_clone *clone);
 /* After the last pass: checks and differences of packet pointers as the verifier follows them. */
 void llvm_keep_habits(struct llvm_clone *clone);
+/*
+ * A sum in which a number is added to one of two packet pointers whose difference it is: takes the
+ * difference first and returns it. NULL: it is none.
+ */
+LLVMValueRef llvm_take_difference_first(struct llvm_clone *clone, LLVMValueRef sum);
 /* After the last pass: no stack object shares a slot of 8 bytes with what LLVM keeps there. */
 void llvm_fill_stack_slots(struct llvm_clone *clone);
 /* Places in the source that work on the largest object on the stack; how many. */

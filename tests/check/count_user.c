@@ -64,7 +64,7 @@ static void note_source(struct cleave_packet *p)
 
 uint32_t cleave_kernel_main(struct cleave_packet *p)
 {
-	struct cleave_handoff header = {CLEAVE_REPLAY_GENERATION, 1, COUNT_HANDOFF};
+	struct cleave_handoff header = {CLEAVE_REPLAY_GENERATION, 1, 0, COUNT_HANDOFF};
 	struct live live;
 
 	if (WRONG == 7 && p->data_end - p->data < 14)

@@ -1,10 +1,10 @@
 // EXPECT layers: kernel
 /*
  * A program that leaves metadata of its own for a tc program, and moves it with the packet's
- * start. Where it is handed over before, user makes that metadata; once it is there, the packet
- * stays in the kernel.
+ * start. A packet may be handed over before it is there, and also behind: then it travels along.
  */
 #include "nf.h"
+#include "net.h"
 
 struct note {
 	__u32 hash, length;
@@ -34,7 +34,7 @@ int own_metadata(struct xdp_md *ctx)
 
 	if (!ip4)
 		return XDP_PASS;
-	hash = ip4->saddr * 31 + ip4->daddr;
+	hash = hash_mix(ip4->saddr * 31 + ip4->daddr);
 	if ((void *)(long)ctx->data_meta != data)
 		return XDP_ABORTED;
 	if (write_note(ctx, hash))

@@ -36,6 +36,8 @@
 	"u32 cpu(void) __asm__(\"cleave.help.get_smp_processor_id\");\n"                           \
 	"long redirect_map(void *, u64, u64) __asm__(\"cleave.help.redirect_map\");\n"             \
 	"long adjust_head(void *, int) __asm__(\"cleave.help.xdp_adjust_head\");\n"                \
+	"long adjust_meta(void *, int) __asm__(\"cleave.help.xdp_adjust_meta\");\n"                \
+	"void *data_meta(void *) __asm__(\"cleave.pkt.data_meta\");\n"                             \
 	"long load_bytes(void *, u32, void *, u32) __asm__(\"cleave.help.xdp_load_bytes\");\n"     \
 	"void consume(u64); void consume_pointer(const void *);\n"                                 \
 	"struct ethhdr { u8 h_dest[6], h_source[6]; u16 h_proto; } __attribute__((packed));\n"     \

@@ -111,6 +111,49 @@ static void edges_that_cannot_be_cut(void **state)
 		    "scalar 8; redirect-chosen");
 }
 
+/* The most that there can be, in words; refused where that cannot be told. */
+static void expect_own(const char *body, uint32_t bytes, enum ir_reason reason)
+{
+	struct effects_case *c = case_open(body, "-g0");
+	struct diag diag = {.out = stderr, .prog = "test"};
+	const struct ir_block *block;
+
+	assert_int_equal(ir_compute_live(&c->program, &diag), 0);
+	block = &c->program.blocks[case_op(c, IR_OP_CLOCK, 0)->block];
+	for (size_t i = 0; i < block->in_count; i++) {
+		const struct ir_edge *edge = &c->program.edges[block->in[i]];
+
+		if (edge->own_metadata != bytes || edge->cut.reason != reason)
+			fail_msg("%u bytes, %s: %s", edge->own_metadata,
+				 ir_reason_text(edge->cut.reason), body);
+	}
+	case_close(c);
+}
+
+static void own_metadata_has_a_bound(void **state)
+{
+	expect_own(NF(CUT), 0, IR_REASON_NONE);
+	expect_own(NF("if (adjust_meta(c, -8)) return 1;" CUT), 8, IR_REASON_NONE);
+	expect_own(NF("if (n & 1) adjust_meta(c, -8); else adjust_meta(c, -20);" CUT), 20,
+		   IR_REASON_NONE);
+	expect_own(NF("adjust_meta(c, -8); adjust_meta(c, 4); adjust_meta(c, -6);" CUT), 12,
+		   IR_REASON_NONE);
+	expect_own(NF("adjust_meta(c, -(int)(n & 6));" CUT), 4, IR_REASON_NONE);
+	expect_own(NF("adjust_meta(c, n & 7);" CUT), 0, IR_REASON_NONE);
+	/* a loop, and a number that varies */
+	expect_own(NF("for (k = 0; k < n; k++) adjust_meta(c, -4);" CUT), 252,
+		   IR_REASON_OWN_METADATA);
+	expect_own(NF("adjust_meta(c, (int)n);" CUT), 252, IR_REASON_OWN_METADATA);
+	/* a pointer to it travels as one into the packet, and the nearest is free */
+	expect_live(NF("adjust_meta(c, -8); u8 *m = data_meta(c);" CUT "consume_pointer(m + 4);"),
+		    "");
+	expect_live(NF("adjust_meta(c, -8); u8 *m = (u8 *)data_meta(c) + (n & 3);" CUT
+		       "consume_pointer(m);"),
+		    "packet 4");
+	expect_live(NF("u8 *m = data_meta(c); adjust_meta(c, -8);" CUT "consume_pointer(m);"),
+		    "live-pointer");
+}
+
 static void the_start_is_an_edge_of_nothing(void **state)
 {
 	struct effects_case *c = case_open(NF("consume(n);"), "-g0");
@@ -132,6 +175,7 @@ int main(void)
 	    cmocka_unit_test(map_values_once),
 	    cmocka_unit_test(bytes_of_objects_that_are_read),
 	    cmocka_unit_test(edges_that_cannot_be_cut),
+	    cmocka_unit_test(own_metadata_has_a_bound),
 	    cmocka_unit_test(the_start_is_an_edge_of_nothing),
 	};
 

@@ -23,7 +23,8 @@ static struct frame new_frame(uint32_t generation, uint16_t entry, uint16_t leng
 	struct bundle_cut cuts[] = {{.entry = 3, .length = LENGTH},
 				    {.entry = CLEAVE_ENTRIES_MAX - 1, .length = HANDOFF_BYTES_MAX}};
 	struct bundle bundle = {.cuts = cuts, .cut_count = 2};
-	struct cleave_handoff header = {generation, entry, length};
+	struct cleave_handoff header = {
+	    .generation = generation, .entry = (uint8_t)entry, .length = length};
 	struct frame f = {.bytes = malloc(ROOM)};
 
 	frame_format_init(&f.format, &bundle, GENERATION);
@@ -62,8 +63,7 @@ static void refuses_every_other_header(void **state)
 	assert_false(is_found(0, 3, LENGTH));
 	assert_false(is_found(GENERATION, 2, LENGTH)); /* no such cut */
 	assert_false(is_found(GENERATION, 2, 0));      /* the length of no cut is no length */
-	assert_false(is_found(GENERATION, CLEAVE_ENTRIES_MAX, LENGTH));
-	assert_false(is_found(GENERATION, UINT16_MAX, LENGTH));
+	assert_false(is_found(GENERATION, 0, LENGTH));
 	assert_false(is_found(GENERATION, 3, LENGTH - 4));
 	assert_false(is_found(GENERATION, 3, LENGTH + 4));
 	assert_false(is_found(GENERATION, 3, 7));
@@ -101,6 +101,24 @@ static void is_taken_once(void **state)
 	free(f.bytes);
 }
 
+/* The program's own metadata stands before the block, and then where the block was. */
+static void own_metadata_comes_back(void **state)
+{
+	struct frame f = new_frame(GENERATION, 3, LENGTH);
+	uint8_t *header = f.bytes + ROOM - sizeof(struct cleave_handoff), copy[LENGTH];
+	struct frame_handoff h;
+
+	header[offsetof(struct cleave_handoff, own)] = 60; /* more than a block: they overlap */
+	assert_false(frame_handoff_find(&f.format, f.bytes + ROOM, LENGTH + 59, &h));
+	assert_true(frame_handoff_find(&f.format, f.bytes + ROOM, LENGTH + 60, &h));
+	assert_int_equal(h.own, 60);
+	frame_handoff_take(&h, copy);
+	for (int i = 0; i < 60; i++)
+		assert_int_equal(f.bytes[ROOM - 60 + i], ROOM - LENGTH - 60 + i);
+	assert_int_equal(copy[0], ROOM - LENGTH);
+	free(f.bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +126,7 @@ int main(void)
 	    cmocka_unit_test(refuses_every_other_header),
 	    cmocka_unit_test(stays_in_the_frame),
 	    cmocka_unit_test(is_taken_once),
+	    cmocka_unit_test(own_metadata_comes_back),
 	};
 
 	return cmocka_run_group_tests_name("runtime/frame_handoff", tests, NULL, NULL);

@@ -504,15 +504,33 @@ RT uint8_t *cleave_rt_open(struct cleave_packet *p, uint32_t length)
 	return p->data - length < p->head ? 0 : p->data - length;
 }
 
+RT uint32_t cleave_rt_own(struct cleave_packet *p)
+{
+	return (uint32_t)(p->data - p->data_meta);
+}
+
+RT uint8_t *cleave_rt_open_behind(struct cleave_packet *p, uint32_t length, uint32_t own,
+				  uint32_t own_max)
+{
+	uint8_t *block = p->data - length;
+
+	if (own > own_max || block - own < p->head)
+		return 0;
+	memmove(block - own, p->data_meta, own);
+	return block;
+}
+
 RT uint32_t cleave_rt_no_room(void)
 {
 	return XDP_ABORTED;
 }
 
-RT void cleave_rt_header(struct cleave_handoff *header, uint32_t entry, uint32_t length)
+RT void cleave_rt_header(struct cleave_handoff *header, uint32_t entry, uint32_t length,
+			 uint32_t own)
 {
 	header->generation = CLEAVE_REPLAY_GENERATION;
-	header->entry = (uint16_t)entry;
+	header->entry = (uint8_t)entry;
+	header->own = (uint8_t)own;
 	header->length = (uint16_t)length;
 }
 

@@ -152,6 +152,33 @@ RT void *cleave_rt_open(struct context *ctx, __u32 length)
 	return meta + length > data ? 0 : meta;
 }
 
+/* Bytes of the program's own metadata. */
+RT __u32 cleave_rt_own(struct context *ctx)
+{
+	long own = (void *)(long)ctx->data - (void *)(long)ctx->data_meta;
+
+	barrier_var(own);
+	return own;
+}
+
+/* The same, where the program has own metadata (own_max bytes at most): it moves down. */
+RT void *cleave_rt_open_behind(struct context *ctx, __u32 length, __u32 own, __u32 own_max)
+{
+	void *data, *meta;
+
+	if (own > own_max || bpf_xdp_adjust_meta(ctx, -(int)length))
+		return 0;
+	data = (void *)(long)ctx->data;
+	meta = (void *)(long)ctx->data_meta;
+	for (__u32 at = 0; at < own_max; at += 4) {
+		if (meta + length + at + 4 > data)
+			break;
+		*(__u32 *)(meta + at) = *(__u32 *)(meta + length + at);
+	}
+	meta += own;
+	return meta + length > data ? 0 : meta;
+}
+
 RT __u32 cleave_rt_no_room(void)
 {
 	struct cleave_kernel_counters *c = counters();
@@ -161,10 +188,11 @@ RT __u32 cleave_rt_no_room(void)
 	return XDP_ABORTED;
 }
 
-RT void cleave_rt_header(struct cleave_handoff *header, __u32 entry, __u32 length)
+RT void cleave_rt_header(struct cleave_handoff *header, __u32 entry, __u32 length, __u32 own)
 {
 	header->generation = cleave_config.generation;
 	header->entry = entry;
+	header->own = own;
 	header->length = length;
 }
 

@@ -110,12 +110,13 @@ RT __u32 cleave_rt_no_room(void)
 	return cleave_config.gone_action;
 }
 
-RT void cleave_rt_header(struct cleave_handoff *header, __u32 entry, __u32 length)
+RT void cleave_rt_header(struct cleave_handoff *header, __u32 entry, __u32 length, __u32 own)
 {
 	struct cleave_handoff *front = (void *)(header + 1) - length - FRONT;
 
 	front->generation = header->generation = cleave_config.generation;
 	front->entry = header->entry = entry;
+	front->own = header->own = own;
 	front->length = header->length = length;
 }
 
