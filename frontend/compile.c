@@ -278,6 +278,7 @@ static int load(struct arena *arena, const struct frontend_input *input, const c
 					 .bitcode_size = out->bitcode_size,
 					 .path = input->path,
 					 .program = chosen,
+					 .type = lifted ? NULL : input->type,
 					 .tail_calls = input->tail_calls,
 					 .btf = input->btf,
 					 .object = out->oracle,

@@ -31,7 +31,8 @@ struct frontend_input {
 	const char
 	    *tail_calls; /* what arrays of programs hold: "MAP[INDEX]=PROGRAM,...", or NULL */
 	const char *btf; /* file with the BTF of the kernel that CO-RE asks; NULL: this machine's */
-	const char *type; /* of an object's program: "xdp", "tc", or NULL: as its section says */
+	const char *
+	    type; /* of the program: "xdp", "tc", or NULL: as its section, or what it takes, says */
 };
 
 struct frontend_output {
@@ -64,6 +65,7 @@ struct frontend_source {
 	size_t bitcode_size;
 	const char *path;    /* of the source, for messages */
 	const char *program; /* as in frontend_input */
+	const char *type;
 	const char *tail_calls;
 	const char *btf;
 	const char *object; /* clang's, whose BTF says what CO-RE asks, or NULL */

@@ -151,7 +151,7 @@ static void name_source(LLVMModuleRef module, const char *path)
 }
 
 static int parse(struct ir_program *program, const struct frontend_source *source,
-		 struct diag *diag)
+		 const char **wanted, struct diag *diag)
 {
 	struct ir_llvm *llvm = program->llvm;
 	LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(
@@ -167,6 +167,7 @@ static int parse(struct ir_program *program, const struct frontend_source *sourc
 	}
 	LLVMDisposeMemoryBuffer(buffer);
 	name_source(module, source->path);
+	*wanted = frontend_name_programs(program->arena, module, source);
 	llvm->original = module;
 	frontend_keep_shared(program);
 	llvm->module = LLVMCloneModule(module);
@@ -214,6 +215,7 @@ int frontend_load(struct arena *arena, const struct frontend_source *source,
 		  struct ir_program **out, struct diag *diag)
 {
 	struct ir_program *program = arena_alloc(arena, sizeof *program);
+	const char *wanted = NULL;
 	int err;
 
 	program->arena = arena;
@@ -227,9 +229,9 @@ int frontend_load(struct arena *arena, const struct frontend_source *source,
 	program->shared_count = source->shared_count;
 	program->llvm = arena_alloc(arena, sizeof *program->llvm);
 	program->llvm->context = LLVMContextCreate();
-	err = parse(program, source, diag);
+	err = parse(program, source, &wanted, diag);
 	if (!err)
-		err = frontend_choose_program(program, source->program, diag);
+		err = frontend_choose_program(program, wanted, diag);
 	if (!err)
 		err = normalise(program, diag);
 	if (err)

@@ -93,9 +93,13 @@ bool frontend_find_pair(struct arena *arena, const struct frontend_source *sourc
 	    source->bitcode, source->bitcode_size, source->path);
 	LLVMModuleRef module = NULL;
 	LLVMValueRef found[2];
-	bool pair =
-	    !LLVMParseBitcodeInContext2(context, buffer, &module) && find_two(module, found);
 	size_t length;
+	bool pair = !LLVMParseBitcodeInContext2(context, buffer, &module);
+
+	if (pair) {
+		frontend_name_programs(arena, module, source);
+		pair = find_two(module, found);
+	}
 
 	for (int i = 0; pair && i < 2; i++)
 		names[i] = arena_strdup(arena, LLVMGetValueName2(found[i], &length));

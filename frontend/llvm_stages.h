@@ -7,12 +7,19 @@
 #ifndef CLEAVE_FRONTEND_LLVM_STAGES_H
 #define CLEAVE_FRONTEND_LLVM_STAGES_H
 
+#include "frontend/frontend.h"
 #include "ir/ir.h"
 #include "ir/llvm_ir.h"
 
 /* What a pair has in common stays where both find it: see llvm_pair.c. */
 void frontend_keep_shared(struct ir_program *program);
 bool frontend_is_shared(const struct ir_program *program, LLVMValueRef global);
+/*
+ * Gives functions whose section says nothing the section of what they are. Returns the name of the
+ * wanted one, which source->program may name by its section; NULL: none is wanted.
+ */
+const char *frontend_name_programs(struct arena *arena, LLVMModuleRef module,
+				   const struct frontend_source *source);
 /* Finds the XDP program (name: the wanted one, or NULL) and sets llvm->function. */
 int frontend_choose_program(struct ir_program *program, const char *name, struct diag *diag);
 /* -EAGAIN when there is BPF assembly in it and an object to read instead: see llvm_assembly.c. */

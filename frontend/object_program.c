@@ -1,7 +1,7 @@
 /*
- * Which program of an object is meant. Objects that old loaders took have sections of any name
- * ("prog", "xdp_prog", "ingress"): the user says what they are by --type, or names the program, or
- * its section, and it is one of XDP unless the name says otherwise.
+ * Which program of an object is meant. In sections that say nothing what a function takes says it,
+ * by BTF; where there is none, the user does by --type, or by naming the program, or its section:
+ * it is one of XDP then.
  */
 #include "frontend/object_program.h"
 
@@ -9,58 +9,53 @@
 #include <string.h>
 
 #include "frontend/lift.h"
+#include "frontend/program_section.h"
 #include "ir/ir.h"
 #include "support/arena.h"
-
-static bool begins(const char *text, const char *with)
-{
-	return !strncmp(text, with, strlen(with));
-}
-
-/* Sections that libbpf knows as programs of other kinds. */
-static bool is_foreign(const char *section)
-{
-	static const char *const kinds[] = {
-	    "socket",     "kprobe",       "kretprobe",      "ksyscall",
-	    "uprobe",     "uretprobe",    "usdt",           "tp",
-	    "tracepoint", "raw_tp",       "raw_tracepoint", "fentry",
-	    "fexit",      "fmod_ret",     "freplace",       "lsm",
-	    "iter",       "cgroup",       "sk_msg",         "sk_skb",
-	    "sockops",    "sk_reuseport", "sk_lookup",      "flow_dissector",
-	    "perf_event", "lwt_",         "struct_ops",     "syscall",
-	    "netfilter",  "lirc_mode2",   "xdp/devmap",     "xdp/cpumap",
-	    "xdp_devmap", "xdp_cpumap",   ".text"};
-
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		if (begins(section, kinds[i]))
-			return true;
-	return false;
-}
-
-/* Without a word from the user. */
-static bool looks_like_xdp(const char *section)
-{
-	return !is_foreign(section) && (begins(section, "prog") || strstr(section, "xdp"));
-}
 
 static bool is_meant(const struct bpf_object *o, const struct bpf_function *f, const char *program)
 {
 	return !strcmp(program, f->name) || !strcmp(program, o->code[f->code].section);
 }
 
+/* The struct that the function's one parameter points to, where BTF says it. */
+static const char *context_of(const struct bpf_object *o, const struct bpf_function *f)
+{
+	for (uint32_t id = 1; id <= o->types.count; id++) {
+		const struct btf_type *t = bpf_types_get(&o->types, id), *proto, *to;
+
+		if (BTF_INFO_KIND(t->info) != BTF_KIND_FUNC ||
+		    strcmp(bpf_types_name(&o->types, t), f->name))
+			continue;
+		proto = bpf_types_get(&o->types, t->type);
+		if (!proto || BTF_INFO_KIND(proto->info) != BTF_KIND_FUNC_PROTO ||
+		    BTF_INFO_VLEN(proto->info) != 1)
+			return NULL;
+		to = bpf_types_bare(&o->types, ((const struct btf_param *)(proto + 1))->type);
+		if (!to || BTF_INFO_KIND(to->info) != BTF_KIND_PTR)
+			return NULL;
+		to = bpf_types_bare(&o->types, to->type);
+		return to ? bpf_types_name(&o->types, to) : NULL;
+	}
+	return NULL;
+}
+
 /* A section of no known kind gets the name of one. */
 static void name_kind(struct bpf_object *o, const struct bpf_function *f,
 		      const struct lift_input *input)
 {
-	const char **section = &o->code[f->code].section;
+	const char **section = &o->code[f->code].section, *guess;
 	bool named = input->program && is_meant(o, f, input->program);
 	enum ir_program_kind kind;
 
 	if (!f->entry || (ir_section_kind(*section, &kind) && !input->type))
 		return;
+	guess = program_section_guess(*section, context_of(o, f));
 	if (input->type && (named || !input->program))
 		*section = input->type;
-	else if (looks_like_xdp(*section) || (named && !is_foreign(*section)))
+	else if (guess)
+		*section = guess;
+	else if (named && !program_section_is_foreign(*section))
 		*section = "xdp";
 }
 

@@ -79,5 +79,8 @@ object one.bpf.c ingress maps
 same old.bpf.o --program old
 same old.bpf.o --program ingress
 same old.bpf.o --type xdp
+object one.bpf.c redirect_to_111 maps -g # its BTF says what it takes
+same old.bpf.o
 same one.bpf.c -- '-DSECTION="xdp"' '-DMAPS="maps"'
+same one.bpf.c -- '-DSECTION="2/1"' '-DMAPS="maps"'
 exit $failed

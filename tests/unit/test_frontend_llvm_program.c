@@ -45,6 +45,47 @@ static void test_sections(void **state)
 	case_close(&c);
 }
 
+/* What a function takes says what it is where its section does not. */
+static void test_other_sections(void **state)
+{
+	static const struct {
+		const char *source, *section, *program, *type;
+	} cases[] = {
+	    {"SEC(\"redirect_to_111\") int f(struct xdp_md *c) { return 1; }", "xdp", NULL, NULL},
+	    {"SEC(\"2/1\") int f(struct __sk_buff *s) { return 0; }", "tc", NULL, NULL},
+	    {"SEC(\"egress\") int f(struct __sk_buff *s) { return 0; }", "tc/egress", NULL, NULL},
+	    {"typedef struct xdp_md C; SEC(\"f\") int f(C *const c) { return 1; }", "xdp", NULL,
+	     NULL},
+	    {"SEC(\"cgroup_skb/egress\") int g(struct __sk_buff *s) { return 0; }\n"
+	     "SEC(\"helper\") int h(struct xdp_md *c, int n) { return n; }\n"
+	     "SEC(\"a\") int f(struct xdp_md *c) { return 1; }",
+	     "xdp", NULL, NULL},
+	    {"SEC(\"a\") int g(struct xdp_md *c) { return 1; }\n"
+	     "SEC(\"b\") int f(struct xdp_md *c) { return 1; }",
+	     "xdp", "b", NULL},
+	    {"SEC(\"odd\") int f(void *c) { return 1; }", "tc", NULL, "tc"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct frontend_case c = case_open();
+
+		case_write("f.h", PROLOGUE);
+		case_write("nf.bpf.c",
+			   arena_printf(c.arena, "#include \"f.h\"\n%s", cases[i].source));
+		c.input.program = cases[i].program;
+		c.input.type = cases[i].type;
+		case_run(&c);
+		case_expect_ok(&c);
+		assert_string_equal(c.output.program->name, "f");
+		assert_string_equal(c.output.program->section, cases[i].section);
+		case_close(&c);
+	}
+	case_refused("SEC(\"sk_msg\") int f(struct xdp_md *c) { return 1; }\n", 0,
+		     "there is no XDP or TC program in it");
+	case_refused("SEC(\"odd\") int f(void *c) { return 1; }\n", 0,
+		     "there is no XDP or TC program in it");
+}
+
 static void test_inlines_everything(void **state)
 {
 	struct frontend_case c =
@@ -142,6 +183,7 @@ int main(void)
 	    cmocka_unit_test(test_many_programs),
 	    cmocka_unit_test(test_choose),
 	    cmocka_unit_test(test_sections),
+	    cmocka_unit_test(test_other_sections),
 	    cmocka_unit_test(test_inlines_everything),
 	    cmocka_unit_test(test_cleans_up_inlined),
 	    cmocka_unit_test(test_weak_and_hidden),
