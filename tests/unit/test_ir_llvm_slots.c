@@ -76,6 +76,9 @@ static void copies_carry_it(void **state)
 	expect_shown(NF("volatile struct kept a, b; a.p = p; a.number = n; b = a;"
 			"consume_pointer(b.p);"),
 		     "packet");
+	expect_shown(NF("volatile struct kept a[2], b[2]; a[0].p = a[1].p = p; b[n & 1].p = p;"
+			"*(volatile u32 *)&a[n & 1] = n; b[0] = a[0]; consume_pointer(b[0].p);"),
+		     "mixed");
 }
 
 static void what_may_hit_it_blurs_it(void **state)
@@ -90,6 +93,11 @@ static void what_may_hit_it_blurs_it(void **state)
 			"consume_pointer(a.p);"),
 		     "mixed");
 	expect_shown(NF("volatile struct kept a; a.p = p; *(volatile u32 *)&a = n;"
+			"consume_pointer(a.p);"),
+		     "mixed");
+	/* half of one pointer and half of another */
+	expect_shown(NF("volatile struct kept a; a.p = p;"
+			"*(u8 *volatile __attribute__((aligned(4))) *)(a.bytes - 4) = p;"
 			"consume_pointer(a.p);"),
 		     "mixed");
 	/* through a pointer that comes from outside: what has been given away may be hit */
