@@ -289,12 +289,25 @@ static void use_instead(LLVMValueRef user, unsigned operand, LLVMValueRef value,
 	}
 }
 
-/* Every use loads, the definition stores. */
+static bool is_wide(LLVMTypeRef type)
+{
+	return LLVMGetTypeKind(type) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(type) > 64;
+}
+
+static void store_demoted(struct llvm_clone *c, LLVMValueRef value, LLVMValueRef object)
+{
+	LLVMValueRef store = LLVMBuildStore(c->builder, value, object);
+
+	if (is_wide(LLVMTypeOf(value)))
+		LLVMSetAlignment(store, 8);
+}
+
+/* Every use loads, the definition stores. The object is aligned to 8, whatever the type wants. */
 static void demote(struct llvm_clone *c, struct demotions *d, LLVMValueRef original)
 {
 	LLVMValueRef value = llvm_clone_value(c, original), user;
 	LLVMTypeRef type = LLVMTypeOf(value);
-	LLVMValueRef object = llvm_stack(c, 8, "restored");
+	LLVMValueRef object = llvm_stack(c, is_wide(type) ? 16 : 8, "restored"), load;
 
 	*ARENA_PUSH(c->arena, d->value, d->count, d->capacity) = (struct demoted){original, object};
 	for (LLVMUseRef use; (use = LLVMGetFirstUse(value));) {
@@ -304,10 +317,13 @@ static void demote(struct llvm_clone *c, struct demotions *d, LLVMValueRef origi
 		while (LLVMGetOperand(user, operand) != value)
 			operand++;
 		LLVMPositionBuilderBefore(c->builder, place_of_use(user, operand));
-		use_instead(user, operand, value, LLVMBuildLoad2(c->builder, type, object, ""));
+		load = LLVMBuildLoad2(c->builder, type, object, "");
+		if (is_wide(type))
+			LLVMSetAlignment(load, 8);
+		use_instead(user, operand, value, load);
 	}
 	LLVMPositionBuilderBefore(c->builder, after_phis(value));
-	LLVMBuildStore(c->builder, value, object);
+	store_demoted(c, value, object);
 }
 
 static void demote_restored(struct llvm_clone *c, struct demotions *d)
@@ -339,7 +355,7 @@ static LLVMBasicBlockRef build_entry(struct llvm_clone *c, const struct demotion
 		LLVMValueRef restored = e.edge->restored[i];
 		LLVMValueRef value = rebuild(&e, llvm_edge_source(c->program, e.edge, restored));
 
-		LLVMBuildStore(c->builder, value, find_demoted(d, restored));
+		store_demoted(c, value, find_demoted(d, restored));
 	}
 	for (LLVMValueRef phi = LLVMGetFirstInstruction(target); phi && LLVMIsAPHINode(phi);
 	     phi = LLVMGetNextInstruction(phi)) {

@@ -107,6 +107,8 @@ static int read_definition(struct arena *arena, const struct btf *btf, struct bp
 	map->type = bpf_map__type(from);
 	map->key_size = bpf_map__key_size(from);
 	map->value_size = bpf_map__value_size(from);
+	if (map->type == BPF_MAP_TYPE_RINGBUF) /* its records' type, which the kernel is not told */
+		map->key_size = map->value_size = 0;
 	map->max_entries = bpf_map__max_entries(from);
 	map->flags = bpf_map__map_flags(from);
 	map->extra = (uint32_t)bpf_map__map_extra(from);

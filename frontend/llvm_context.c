@@ -282,6 +282,43 @@ static int replace_null_check(struct rewrite *rw, LLVMValueRef icmp)
 	return 0;
 }
 
+/* Is it the context's address, moved by this number? */
+static bool is_moved_by(struct rewrite *rw, LLVMValueRef value, int64_t wanted)
+{
+	int64_t offset = 0;
+
+	while (LLVMIsAGetElementPtrInst(value)) {
+		if (!frontend_constant_offset(rw->program->llvm->module,
+					      LLVMGetGEPSourceElementType(value), value, 1,
+					      (unsigned)LLVMGetNumOperands(value), &offset))
+			return false;
+		value = LLVMGetOperand(value, 0);
+	}
+	return value == context_of(rw->program) && offset == wanted;
+}
+
+/* One address on every way: two reads of a field that clang may not see to be of one. */
+static int replace_phi(struct rewrite *rw, LLVMValueRef phi, int64_t offset)
+{
+	LLVMTypeRef byte = LLVMInt8TypeInContext(rw->program->llvm->context);
+	LLVMValueRef index = LLVMConstInt(rw->i64, (unsigned long long)offset, true),
+		     same = context_of(rw->program);
+
+	for (unsigned i = 0; i < LLVMCountIncoming(phi); i++)
+		if (LLVMGetIncomingValue(phi, i) != phi &&
+		    !is_moved_by(rw, LLVMGetIncomingValue(phi, i), offset))
+			return refuse(rw, phi, "choosing between the context and another address");
+	if (offset) {
+		LLVMBasicBlockRef entry = LLVMGetEntryBasicBlock(rw->program->llvm->function);
+
+		LLVMPositionBuilderBefore(rw->builder, LLVMGetFirstInstruction(entry));
+		same = LLVMBuildGEP2(rw->builder, byte, same, &index, 1, "");
+	}
+	LLVMReplaceAllUsesWith(phi, same);
+	LLVMInstructionEraseFromParent(phi);
+	return 0;
+}
+
 static int refuse_hand_on(struct rewrite *rw, LLVMValueRef user)
 {
 	size_t length;
@@ -301,6 +338,8 @@ static int replace_use(struct rewrite *rw, LLVMValueRef user, LLVMValueRef addre
 		return replace_gep(rw, user, offset);
 	if (LLVMIsASelectInst(user))
 		return split_select(rw, user);
+	if (LLVMIsAPHINode(user))
+		return replace_phi(rw, user, offset);
 	if (LLVMIsAICmpInst(user))
 		return replace_null_check(rw, user);
 	if (named_call(user, "llvm.bpf.getelementptr.and.load"))

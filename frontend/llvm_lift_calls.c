@@ -49,6 +49,13 @@ static LLVMValueRef argument(struct lift_function *f, const struct ir_helper *he
 	return lift_number(f, n + 1);
 }
 
+/* bpf_trace_printk takes as many values as its text asks for; other registers hold nothing. */
+static bool is_left_out(const struct lift_function *f, const struct ir_helper *helper, unsigned n)
+{
+	return helper && helper->number == BPF_FUNC_trace_printk &&
+	       f->state->reg[n + 1].kind == BPF_VALUE_NONE;
+}
+
 static unsigned count_arguments(const struct lift_function *f, const struct ir_helper *helper)
 {
 	unsigned count = 0;
@@ -57,7 +64,8 @@ static unsigned count_arguments(const struct lift_function *f, const struct ir_h
 		return 3; /* its row has the chain's depth besides */
 	while (count < IR_HELPER_ARGUMENTS_MAX &&
 	       (helper ? helper->arguments[count] != IR_ARGUMENT_NO
-		       : f->state->reg[count + 1].kind != BPF_VALUE_NONE))
+		       : f->state->reg[count + 1].kind != BPF_VALUE_NONE) &&
+	       !is_left_out(f, helper, count))
 		count++;
 	return count;
 }

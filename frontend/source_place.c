@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "frontend/frontend.h"
 #include "support/arena.h"
@@ -10,6 +11,12 @@
 
 static const char *const path_flags[] = {"-include", "-imacros",   "-iquote",
 					 "-isystem", "-idirafter", "-I"};
+
+/* clang looks for these in the folder that it runs in, and else where it looks for headers. */
+static bool is_found_elsewhere(const char *flag, const char *path)
+{
+	return (!strcmp(flag, "-include") || !strcmp(flag, "-imacros")) && access(path, R_OK);
+}
 
 /* Flags that begin like this name no file. */
 static const char *const pathless_flags[] = {"-D", "-U", "-W", "-O", "-g", "-std=", "-m", "-f"};
@@ -28,6 +35,38 @@ static bool begins_with_one_of(const char *flag, const char *const *list, size_t
 #define BEGINS_WITH(flag, list, length)                                                            \
 	begins_with_one_of(flag, list, sizeof(list) / sizeof *(list), length)
 
+/* What a Makefile says of clang's output is for its own run of clang. */
+static bool is_of_output(const char *flag, bool *two)
+{
+	static const char *const alone[] = {"-c",  "-S",   "-E",  "-emit-llvm", "-flto",
+					    "-MD", "-MMD", "-MP", "-g0"};
+	static const char *const with[] = {"-o", "-MF", "-MT", "-MQ"};
+
+	*two = false;
+	for (size_t i = 0; i < sizeof alone / sizeof *alone; i++)
+		if (!strcmp(flag, alone[i]))
+			return true;
+	for (size_t i = 0; i < sizeof with / sizeof *with; i++)
+		if (!strncmp(flag, with[i], strlen(with[i])))
+			return *two = !flag[strlen(with[i])], true;
+	return !strncmp(flag, "-flto=", 6);
+}
+
+static struct frontend_input without_output(struct arena *arena, const struct frontend_input *input)
+{
+	struct frontend_input kept = *input;
+	bool two;
+
+	kept.flags = arena_array(arena, input->flag_count + 1, sizeof *kept.flags);
+	kept.flag_count = 0;
+	for (size_t i = 0; i < input->flag_count; i++)
+		if (is_of_output(input->flags[i], &two))
+			i += two;
+		else
+			kept.flags[kept.flag_count++] = input->flags[i];
+	return kept;
+}
+
 /* The user's flags for a clang that runs elsewhere. False: one of them is not understood. */
 static bool move_flags(struct arena *arena, const struct frontend_input *input,
 		       struct source_place *place, const char *here)
@@ -44,7 +83,7 @@ static bool move_flags(struct arena *arena, const struct frontend_input *input,
 			flag = arena_strndup(arena, flag, length);
 			place->here = here;
 			*place->flags++ = (char *)flag;
-			*place->flags++ = *path == '/' || !*path
+			*place->flags++ = *path == '/' || !*path || is_found_elsewhere(flag, path)
 					      ? (char *)path
 					      : arena_printf(arena, "%s%s", here, path);
 		} else if (BEGINS_WITH(flag, pathless_flags, &length) && flag[length]) {
@@ -64,10 +103,11 @@ static void add_map(struct arena *arena, struct source_place *place, const char 
 		*place->flags++ = arena_printf(arena, "-ffile-prefix-map=%s=%s", from, to);
 }
 
-static void fill_flags(struct arena *arena, const struct frontend_input *input,
+static void fill_flags(struct arena *arena, const struct frontend_input *given,
 		       struct source_place *place, const char *folder, const char *here)
 {
-	char **flags = arena_array(arena, 2 * input->flag_count + 4, sizeof *flags);
+	char **flags = arena_array(arena, 2 * given->flag_count + 4, sizeof *flags);
+	struct frontend_input kept = without_output(arena, given), *input = &kept;
 
 	place->folder = folder;
 	place->flags = flags;

@@ -130,7 +130,7 @@ struct llvm_carry llvm_carry_of(const struct ir_program *program, LLVMValueRef v
 		return carry(region, LLVM_CARRY_FREE);
 	if (LLVMGetTypeKind(type) == LLVMPointerTypeKind || region.memory != LLVM_MEMORY_UNKNOWN)
 		return carry_pointer(value, region);
-	if (LLVMGetTypeKind(type) != LLVMIntegerTypeKind || LLVMGetIntTypeWidth(type) > 64)
+	if (LLVMGetTypeKind(type) != LLVMIntegerTypeKind || LLVMGetIntTypeWidth(type) > 128)
 		return refuse(region, IR_REASON_LIVE_POINTER);
 	/* The narrow value is cheaper to carry than the wide one. */
 	if (LLVMIsAZExtInst(value) || LLVMIsASExtInst(value))

@@ -221,9 +221,30 @@ static bool works_on_floats(LLVMValueRef instruction)
 	return false;
 }
 
-static bool is_wide(LLVMTypeRef type)
+static bool multiplies(LLVMValueRef i)
 {
-	return LLVMGetTypeKind(type) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(type) > 64;
+	LLVMValueRef callee = LLVMIsACallInst(i) ? LLVMGetCalledValue(i) : NULL;
+	size_t length;
+
+	return LLVMGetInstructionOpcode(i) == LLVMMul ||
+	       (callee && strstr(LLVMGetValueName2(callee, &length), "mul.with.overflow"));
+}
+
+/*
+ * Numbers that BPF's code generator makes no code for: of 128 bits (addresses of IPv6) it adds,
+ * compares, masks and shifts halves, but to multiply or divide it calls a function that no kernel
+ * has.
+ */
+static bool is_wide(LLVMValueRef i)
+{
+	LLVMTypeRef type = LLVMTypeOf(i);
+	LLVMOpcode opcode = LLVMGetInstructionOpcode(i);
+	unsigned bits =
+	    LLVMGetTypeKind(type) == LLVMIntegerTypeKind ? LLVMGetIntTypeWidth(type) : 0;
+
+	return bits > 128 ||
+	       (bits > 64 && (multiplies(i) || opcode == LLVMUDiv || opcode == LLVMSDiv ||
+			      opcode == LLVMURem || opcode == LLVMSRem));
 }
 
 /* By a constant it becomes multiplications and shifts. */
@@ -544,7 +565,7 @@ void ir_add_instruction_ops(struct ir_program *program, int block, LLVMValueRef 
 	if (opcode != LLVMRet && works_on_floats(i)) {
 		op = add_op(program, block, i, IR_OP_FLOAT, capacity);
 		forbid(op, IR_LAYER_KERNEL, IR_REASON_FLOATING_POINT, NULL);
-	} else if (is_wide(LLVMTypeOf(i))) {
+	} else if (is_wide(i)) {
 		op = add_op(program, block, i, IR_OP_HELPER, capacity);
 		op->name = "wide integer";
 		forbid(op, IR_LAYER_KERNEL, IR_REASON_WIDE_INTEGER,

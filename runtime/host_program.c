@@ -24,6 +24,19 @@ void host_program_types(struct bpf_object *object)
 	}
 }
 
+void host_map_sizes(struct bpf_object *object)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+	{
+		if (bpf_map__type(map) != BPF_MAP_TYPE_RINGBUF)
+			continue;
+		bpf_map__set_key_size(map, 0);
+		bpf_map__set_value_size(map, 0);
+	}
+}
+
 uint32_t host_program_id(int fd)
 {
 	struct bpf_prog_info info = {0};

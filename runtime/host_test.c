@@ -168,6 +168,7 @@ static struct bpf_program *choose_programs(struct bpf_object *object,
 	bool all = fills_unknown_arrays(object, load);
 
 	host_program_types(object);
+	host_map_sizes(object);
 	bpf_object__for_each_program(prog, object)
 	{
 		const char *name = bpf_program__name(prog);

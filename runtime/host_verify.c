@@ -53,6 +53,7 @@ static int load(const void *bytes, size_t size, char *log, size_t log_bytes)
 
 	if (!err) {
 		host_program_types(object);
+		host_map_sizes(object);
 		prepare_maps(object);
 		err = bpf_object__load(object);
 	}

@@ -280,6 +280,7 @@ int kernel_object_load(struct kernel_object *out, const struct kernel_load *load
 		return -EBADMSG;
 	}
 	host_program_types(out->object);
+	host_map_sizes(out->object);
 	prog = find_program(out->object, load->bundle->program);
 	err = prog ? prepare(out->object, prog, load, config, shared) : -ENOENT;
 	if (err) {

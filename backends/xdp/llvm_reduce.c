@@ -65,6 +65,17 @@ static bool is_map(LLVMValueRef global)
 	return section && strcmp(section, ".maps") == 0;
 }
 
+/* A map of the other program of a pair: the common state is whole on both sides. */
+static bool is_of_pair(const struct ir_program *program, LLVMValueRef map)
+{
+	size_t length;
+
+	for (size_t i = 0; i < program->shared_count; i++)
+		if (!strcmp(program->shared[i], LLVMGetValueName2(map, &length)))
+			return true;
+	return false;
+}
+
 /* What is internal and used by nobody goes with the next pass. Other variables stay: they have
  * their places in their sections. */
 void llvm_reduce_to_program(struct llvm_clone *c)
@@ -79,6 +90,6 @@ void llvm_reduce_to_program(struct llvm_clone *c)
 		if (!LLVMIsDeclaration(f) && !has(&r, f))
 			LLVMSetLinkage(f, LLVMInternalLinkage);
 	for (LLVMValueRef g = LLVMGetFirstGlobal(c->module); g; g = LLVMGetNextGlobal(g))
-		if (is_map(g) && LLVMGetInitializer(g) && !has(&r, g))
+		if (is_map(g) && LLVMGetInitializer(g) && !has(&r, g) && !is_of_pair(c->program, g))
 			LLVMSetLinkage(g, LLVMInternalLinkage);
 }

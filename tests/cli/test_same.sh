@@ -6,7 +6,7 @@
 # A source with a header beside it and one in the folder above; another with one more in a folder that is named with -I.
 lay_out() {
 	mkdir -p "$1/src" "$1/include"
-	cp "$NF/nf.h" "$1/src"
+	cp "$NF"/*.h "$1/src"
 	for named in '"nf.h"' '<named.h>'; do
 		sed "s|#include \"nf.h\"|#include \"nf.h\"\n#include \"../above.h\"\n#include $named|; s/hash = hash_bytes(/hash = above(/" \
 			"$NF/packet_pointer_live.bpf.c" >"$1/src/nf$(echo $named | tr -d '".<>').bpf.c"
@@ -20,6 +20,7 @@ lay_out() {
 			return hash_bytes(p, end, hash);
 		}
 	EOF
+	echo "#define FIRST 1" >"$1/include/first.h"
 	cat >"$1/include/named.h" <<-'EOF'
 		static __always_inline __u32 named(__u32 hash)
 		{
@@ -59,6 +60,9 @@ for tree in a "c/longer than/the first" "$odd"; do
 done
 cd "$WORK/a" || exit 1
 build include-1 src/nfnamedh.bpf.c -- -Iinclude
+# As a Makefile has it for clang alone.
+build first src/nf.bpf.c -- -Iinclude -include first.h -target bpf -S -emit-llvm -o first.ll -MD -MF first.d -g0
+[ -e first.ll ] || [ -e first.d ] && fail "clang wrote a file of its own"
 ways short
 cd "$WORK/c/longer than/the first" || exit 1
 build include-2 src/nfnamedh.bpf.c -- -Iinclude
@@ -96,19 +100,19 @@ for bundle in short-5 include-1; do
 		! grep -aq "${WORK##*/}" "$member" || fail "$member of $bundle tells where it was made"
 	done
 done
-says 0 "nf.h:3" "$CLEAVE" bundle show short-5.cleave
+says 0 "nf.h:4" "$CLEAVE" bundle show short-5.cleave
 for member in kernel.bpf.o source.bpf.o; do
 	grep -aq 'udp->check = hash' short-5/$member ||
 		fail "$member has no lines of its source in BTF"
 done
 cd "$WORK/a" || exit 1
-refuses 1 "src/nf.h:34:2: error: this loop has no bound" "$CLEAVE" build src/nf.bpf.c --split kernel
-grep -q '^    34 | .*while ((const void \*)(p + 1) <= data_end)' "$WORK/said" || fail "the line is not shown: $(cat "$WORK/said")"
+refuses 1 "src/nf.h:45:2: error: this loop has no bound" "$CLEAVE" build src/nf.bpf.c --split kernel
+grep -q '^    45 | .*while ((const void \*)(p + 1) <= data_end)' "$WORK/said" || fail "the line is not shown: $(cat "$WORK/said")"
 cd / || exit 1
-refuses 1 "$WORK/a/src/nf.h:34:2: error: this loop has no bound" "$CLEAVE" build "$WORK/a/src/nf.bpf.c" --split kernel
+refuses 1 "$WORK/a/src/nf.h:45:2: error: this loop has no bound" "$CLEAVE" build "$WORK/a/src/nf.bpf.c" --split kernel
 
 # An equals sign in a folder's name cannot be said to clang: the bundle is right, if not the same.
 cd "$WORK/$odd" || exit 1
 works "$CLEAVE" build src/nfnamedh.bpf.c -- -Iinclude
-refuses 1 "src/nf.h:34:2: error: this loop has no bound" "$CLEAVE" build src/nf.bpf.c --split kernel -- -Iinclude
+refuses 1 "src/nf.h:45:2: error: this loop has no bound" "$CLEAVE" build src/nf.bpf.c --split kernel -- -Iinclude
 finish
