@@ -74,7 +74,7 @@ static bool check_call(struct bpf_analysis *a, int instance, uint32_t at,
 	return true;
 }
 
-/* The function that the instruction at the end of a block enters, or NULL (reported, or not known). */
+/* What the last instruction of a block enters, or NULL (reported, or not known). */
 static struct bpf_function *callee_of(struct bpf_analysis *a, int instance, uint32_t at,
 				      const struct bpf_state *state)
 {
