@@ -19,7 +19,7 @@
 
 #include "bundle/kernel_abi.h"
 
-#define CLEAVE_USER_ABI        5
+#define CLEAVE_USER_ABI        6
 #define CLEAVE_USER_ABI_SYMBOL "cleave_user_abi"
 #define CLEAVE_USER_MAIN       "cleave_user_main"
 /*
@@ -121,6 +121,9 @@ struct cleave_calls {
 				 uint64_t flags, uint64_t *number);
 	/* bpf_fib_lookup in an XDP program; params is a struct bpf_fib_lookup */
 	int64_t (*fib_lookup)(struct cleave_env *, void *params, uint32_t size, uint32_t flags);
+	/* bpf_check_mtu in an XDP program; ifindex is never 0: the packet's own is said */
+	int64_t (*check_mtu)(struct cleave_env *, uint32_t ifindex, uint32_t packet_bytes,
+			     uint32_t *mtu, int32_t difference, uint64_t flags);
 };
 
 struct cleave_env {

@@ -92,15 +92,15 @@ static uint64_t call_jiffies64(struct cleave_env *env)
 }
 
 /* The program that asks is loaded by who asks first; of several at a time, one's stays. */
-static int route_program(struct map_set *set)
+static int asking_program(int *kept, int (*open)(void))
 {
-	int fd = __atomic_load_n(&set->route_prog_fd, __ATOMIC_ACQUIRE), none = -1, made;
+	int fd = __atomic_load_n(kept, __ATOMIC_ACQUIRE), none = -1, made;
 
 	if (fd >= 0)
 		return fd;
-	made = host_route_open();
-	if (made < 0 || __atomic_compare_exchange_n(&set->route_prog_fd, &none, made, false,
-						    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+	made = open();
+	if (made < 0 || __atomic_compare_exchange_n(kept, &none, made, false, __ATOMIC_ACQ_REL,
+						    __ATOMIC_ACQUIRE))
 		return made;
 	close(made);
 	return none;
@@ -108,9 +108,17 @@ static int route_program(struct map_set *set)
 
 static int64_t call_fib_lookup(struct cleave_env *env, void *params, uint32_t size, uint32_t flags)
 {
-	int fd = route_program(env_state(env)->set);
+	int fd = asking_program(&env_state(env)->set->route_prog_fd, host_route_open);
 
 	return fd < 0 ? fd : host_route_find(fd, params, size, flags);
+}
+
+static int64_t call_check_mtu(struct cleave_env *env, uint32_t ifindex, uint32_t packet_bytes,
+			      uint32_t *mtu, int32_t difference, uint64_t flags)
+{
+	int fd = asking_program(&env_state(env)->set->mtu_prog_fd, host_mtu_open);
+
+	return fd < 0 ? fd : host_mtu_check(fd, ifindex, packet_bytes, mtu, difference, flags);
 }
 
 static uint32_t call_prandom_u32(struct cleave_env *env)
@@ -196,6 +204,7 @@ static const struct cleave_calls calls = {
     .read_signed = call_read_signed,
     .read_unsigned = call_read_unsigned,
     .fib_lookup = call_fib_lookup,
+    .check_mtu = call_check_mtu,
 };
 
 static int new_set(const struct bundle *bundle, struct map_set **set)
@@ -210,7 +219,7 @@ static int new_set(const struct bundle *bundle, struct map_set **set)
 	s->global_count = (uint32_t)bundle->global_count;
 	s->batch.prog_fd = -1;
 	s->output.prog_fd = -1;
-	s->route_prog_fd = -1;
+	s->route_prog_fd = s->mtu_prog_fd = -1;
 	s->specs = calloc(bundle->map_count + 1, sizeof *s->specs);
 	s->maps = calloc(bundle->map_count + 1, sizeof *s->maps);
 	s->borrowed = calloc(bundle->map_count + 1, sizeof *s->borrowed);
@@ -387,6 +396,8 @@ void map_set_free(struct map_set **set)
 	host_map_munmap(s->output.args, s->output.bytes);
 	if (s->route_prog_fd >= 0)
 		close(s->route_prog_fd);
+	if (s->mtu_prog_fd >= 0)
+		close(s->mtu_prog_fd);
 	free(s->specs);
 	free(s->maps);
 	free(s->borrowed);

@@ -70,7 +70,8 @@ struct map_set {
 	int32_t jiffies_offset; /* what the kernel's are ahead of jiffies_by_clock */
 	struct batch_queue batch;
 	struct output_queue output;
-	int route_prog_fd; /* asks the kernel for routes; -1 until somebody has asked */
+	/* ask the kernel for routes, and for what fits; -1 until somebody has asked */
+	int route_prog_fd, mtu_prog_fd;
 };
 
 struct env {

@@ -1,8 +1,7 @@
 // EXPECT layers: kernel
-// EXPECT split-user: only the kernel can answer bpf_check_mtu
 /*
- * The kernel's own tables: what is too long is asked about first, then where it would go. What the
- * answers are used for may be done in user.
+ * The kernel's own tables: what is too long is asked about first, by the packet's length and by
+ * another one, of its interface, of another and of none; then where it would go. User asks as well.
  */
 #include "nf.h"
 
@@ -28,7 +27,10 @@ int routes_and_mtu(struct xdp_md *ctx)
 
 	if (!ip4)
 		return XDP_PASS;
-	fits = bpf_check_mtu(ctx, 0, &mtu, ip4->ttl * 400, 0);
+	if (ip4->id & 2)
+		mtu = bpf_ntohs(ip4->tot_len);
+	fits = bpf_check_mtu(ctx, 0, &mtu, ip4->ttl * 400, ip4->tos & 1);
+	fits += bpf_check_mtu(ctx, ip4->id & 4 ? 1 : 77777, &mtu, -(__s32)ip4->ttl, 0);
 	fib.tos = ip4->tos;
 	fib.l4_protocol = ip4->protocol;
 	fib.tot_len = bpf_ntohs(ip4->tot_len);

@@ -67,11 +67,33 @@ static void what_else_the_kernel_says(void **state)
 	close(fd);
 }
 
+/* By the packet's length, or by the one that is given; of the interface that is named. */
+static void what_fits(void **state)
+{
+	uint32_t here = if_nametoindex("here"), mtu = 0;
+	int fd = host_mtu_open();
+
+	assert_true(fd >= 0);
+	assert_int_equal(host_mtu_check(fd, here, 1514, &mtu, 0, 0), BPF_MTU_CHK_RET_SUCCESS);
+	assert_int_equal(mtu, 1500);
+	mtu = 0;
+	assert_int_equal(host_mtu_check(fd, here, 1514, &mtu, 1, 0), BPF_MTU_CHK_RET_FRAG_NEEDED);
+	mtu = 0;
+	assert_int_equal(host_mtu_check(fd, here, 1600, &mtu, -86, 0), BPF_MTU_CHK_RET_SUCCESS);
+	mtu = 1501;
+	assert_int_equal(host_mtu_check(fd, here, 60, &mtu, 0, 0), BPF_MTU_CHK_RET_FRAG_NEEDED);
+	assert_int_equal(mtu, 1500);
+	assert_int_equal(host_mtu_check(fd, here, 60, &mtu, 0, 1), -EINVAL);
+	assert_int_equal(host_mtu_check(fd, 9999, 60, &mtu, 0, 0), -ENODEV);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_route_is_found_and_described),
 	    cmocka_unit_test(what_else_the_kernel_says),
+	    cmocka_unit_test(what_fits),
 	};
 
 	if (geteuid() || unshare(CLONE_NEWNET) || system(commands)) {

@@ -237,6 +237,15 @@ RT int64_t cleave_rt_help_fib_lookup(struct cleave_packet *p, void *params, uint
 	return p->env->calls->fib_lookup(p->env, params, size, flags);
 }
 
+RT int64_t cleave_rt_help_check_mtu(struct cleave_packet *p, uint32_t ifindex, uint32_t *mtu,
+				    int32_t difference, uint64_t flags)
+{
+	uint32_t bytes = (uint32_t)(p->data_end - p->data);
+
+	return p->env->calls->check_mtu(p->env, ifindex ? ifindex : p->ingress_ifindex, bytes, mtu,
+					difference, flags);
+}
+
 RT uint64_t cleave_rt_help_jiffies64(struct cleave_packet *p)
 {
 	return p->env->calls->jiffies64(p->env);
