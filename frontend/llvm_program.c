@@ -14,6 +14,23 @@ bool frontend_is_program(const struct ir_program *program, LLVMValueRef function
 	       (!program->section || kind == program->kind);
 }
 
+/* A program of a map's elements is taken as an interface's where it is asked for by its name. */
+static void name_interface(struct ir_program *program, const char *name, struct diag *diag)
+{
+	LLVMModuleRef modules[] = {program->llvm->module, program->llvm->original};
+	LLVMValueRef f = name ? LLVMGetNamedFunction(modules[0], name) : NULL;
+	const char *section = f && !LLVMIsDeclaration(f) ? LLVMGetSection(f) : NULL;
+	const char *instead = ir_map_program_section(section);
+
+	if (!instead)
+		return;
+	diag_warning(diag, frontend_value_loc(program, f),
+		     "%s, of section %s, is taken as a program that is attached to an interface",
+		     name, section);
+	for (size_t m = 0; m < sizeof modules / sizeof *modules; m++)
+		LLVMSetSection(LLVMGetNamedFunction(modules[m], name), instead);
+}
+
 int frontend_choose_program(struct ir_program *program, const char *name, struct diag *diag)
 {
 	struct src_loc loc = {.file = program->source};
@@ -23,6 +40,7 @@ int frontend_choose_program(struct ir_program *program, const char *name, struct
 	unsigned count = 0;
 	size_t length;
 
+	name_interface(program, name, diag);
 	for (; f; f = LLVMGetNextFunction(f)) {
 		const char *own = LLVMGetValueName2(f, &length);
 

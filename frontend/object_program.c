@@ -53,6 +53,8 @@ static void name_kind(struct bpf_object *o, const struct bpf_function *f,
 	guess = program_section_guess(*section, context_of(o, f));
 	if (input->type && (named || !input->program))
 		*section = input->type;
+	else if (named && ir_map_program_section(*section))
+		*section = ir_map_program_section(*section);
 	else if (guess)
 		*section = guess;
 	else if (named && !program_section_is_foreign(*section))

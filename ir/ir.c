@@ -112,6 +112,15 @@ bool ir_section_kind(const char *section, enum ir_program_kind *kind)
 	return false;
 }
 
+const char *ir_map_program_section(const char *section)
+{
+	enum ir_program_kind kind;
+
+	if (!section || strncmp(section, "xdp", 3) != 0 || ir_section_kind(section, &kind))
+		return NULL;
+	return strncmp(section, "xdp.frags", 9) ? "xdp" : "xdp.frags";
+}
+
 const char *ir_program_kind_text(enum ir_program_kind kind)
 {
 	return kind == IR_PROGRAM_TC ? "TC" : "XDP";

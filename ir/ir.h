@@ -270,6 +270,11 @@ const char *ir_why_sentence(struct arena *arena, struct ir_why why);
 const char *ir_layer_text(enum ir_layer layer); /* "kernel" */
 /* What a program in that ELF section is. False: nothing that is attached to an interface. */
 bool ir_section_kind(const char *section, enum ir_program_kind *kind);
+/*
+ * Of an XDP program that an element of a devmap or cpumap names (`xdp/devmap`): the section that it
+ * would stand in as a program of an interface. Else NULL.
+ */
+const char *ir_map_program_section(const char *section);
 const char *ir_program_kind_text(enum ir_program_kind kind); /* "XDP" */
 
 /* The innermost stable description of an op in one line: `map.lookup conntrack key=[ipv4.saddr

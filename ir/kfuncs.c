@@ -6,7 +6,9 @@
 #define SUPPORT_TAKEN         NULL
 #define SUPPORT_DEVICE        "it needs a program that is bound to one device"
 #define SUPPORT_RESIZE        "what it does to packet pointers is not followed"
-#define SUPPORT_TRACKED       "entries that a program makes are not followed"
+#define SUPPORT_TABLES        "the stack's flow tables are not followed"
+#define SUPPORT_SLEEPS        "only programs that may sleep can call it"
+#define SUPPORT_TYPES         "no XDP program has what it takes"
 #define SUPPORT_OBJECTS       "objects of the program's own are not followed"
 #define SUPPORT_FLOW          "it changes how the program goes on"
 

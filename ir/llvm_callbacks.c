@@ -2,12 +2,24 @@
 #include "ir/helpers.h"
 #include "ir/llvm_ir.h"
 
+/* A function of the kernel's own takes none but its callback. */
+static LLVMValueRef function_among(LLVMValueRef call)
+{
+	for (unsigned a = 0; a < LLVMGetNumArgOperands(call); a++)
+		if (LLVMIsAFunction(LLVMGetOperand(call, a)) &&
+		    !LLVMIsDeclaration(LLVMGetOperand(call, a)))
+			return LLVMGetOperand(call, a);
+	return NULL;
+}
+
 LLVMValueRef llvm_call_callback(LLVMValueRef call)
 {
 	const char *name = llvm_intrinsic_name(call);
 	const struct ir_helper *helper = name ? ir_helper_by_intrinsic(name) : NULL;
 	unsigned count = helper ? LLVMGetNumArgOperands(call) : 0;
 
+	if (llvm_kernel_function(call))
+		return function_among(call);
 	for (unsigned a = 0; a < count && a < IR_HELPER_ARGUMENTS_MAX; a++)
 		if (helper->arguments[a] == IR_ARGUMENT_CALLBACK &&
 		    LLVMIsAFunction(LLVMGetOperand(call, a)))

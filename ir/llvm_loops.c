@@ -274,14 +274,20 @@ static uint64_t count_trips(const struct induction *iv, enum trend leaves, LLVMV
 	return (to - from) / step < TRIPS_MAX - 2 ? (uint64_t)((to - from) / step) + 2 : TRIPS_MAX;
 }
 
-/* `bpf_iter_num_next(&it) == NULL`: the verifier knows that the numbers end (bpf_for). */
+static bool is_next(const char *name)
+{
+	size_t length = name ? strlen(name) : 0;
+
+	return length > 5 && !strncmp(name, "bpf_iter_", 9) && !strcmp(name + length - 5, "_next");
+}
+
+/* `bpf_iter_num_next(&it) == NULL`: the verifier knows that what it walks over ends (bpf_for). */
 static bool asks_iterator(LLVMValueRef test)
 {
 	for (unsigned side = 0; side < 2; side++) {
 		const char *name = llvm_kernel_function(LLVMGetOperand(test, side));
 
-		if (name && !strcmp(name, "bpf_iter_num_next") &&
-		    LLVMIsAConstantPointerNull(LLVMGetOperand(test, 1 - side)))
+		if (is_next(name) && LLVMIsAConstantPointerNull(LLVMGetOperand(test, 1 - side)))
 			return true;
 	}
 	return false;

@@ -469,6 +469,7 @@ static void add_call(struct ir_program *program, int block, LLVMValueRef call, s
 		forbid(op, IR_LAYER_USER, IR_REASON_HELPER_KERNEL_ONLY, op->name);
 	else
 		forbid(op, IR_LAYER_KERNEL, IR_REASON_LIBRARY_CALL, op->name);
+	add_callback(program, block, call, capacity);
 	for (unsigned a = 0; a < LLVMGetNumArgOperands(call); a++) {
 		LLVMValueRef argument = LLVMGetOperand(call, a);
 

@@ -25,11 +25,12 @@ struct question {
 #define STORE_AS(size, to, at, from)                                                               \
 	{.code = BPF_STX | BPF_MEM | (size), .dst_reg = (to), .src_reg = (from), .off = (at)}
 #define STORE(to, at, from) STORE_AS(BPF_DW, to, at, from)
-#define SET(to, number)     {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = (to), .imm = (number)}
-#define COPY(to, from)      {.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = (to), .src_reg = (from)}
-#define ADD(to, number)     {.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = (to), .imm = (number)}
-#define CALL(helper)        {.code = BPF_JMP | BPF_CALL, .imm = (helper)}
-#define ABOVE(a, b, off)    {.code = BPF_JMP | BPF_JGT | BPF_X, (a), (b), (off), 0}
+
+#define SET(to, number)  {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = (to), .imm = (number)}
+#define COPY(to, from)   {.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = (to), .src_reg = (from)}
+#define ADD(to, number)  {.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = (to), .imm = (number)}
+#define CALL(helper)     {.code = BPF_JMP | BPF_CALL, .imm = (helper)}
+#define ABOVE(a, b, off) {.code = BPF_JMP | BPF_JGT | BPF_X, (a), (b), (off), 0}
 #define WORD_IN(n)                                                                                 \
 	LOAD(BPF_DW, BPF_REG_0, BPF_REG_6, (n) * STEP),                                            \
 	    STORE(BPF_REG_10, ON_STACK + (n) * STEP, BPF_REG_0)

@@ -133,10 +133,17 @@ static void preset_sections(struct bpf_object *object, const struct host_test_lo
 	}
 }
 
-/* Of a program whose section says nothing (an old object's "prog") the bundle knows the type. */
+/*
+ * Of a program whose section says nothing (an old object's "prog") the bundle knows the type. A
+ * program of a devmap's or cpumap's elements cannot be run by itself but as one of an interface.
+ */
 static void type_program(struct bpf_program *prog, bool tc)
 {
-	if (bpf_program__type(prog) != BPF_PROG_TYPE_UNSPEC)
+	enum bpf_prog_type type = bpf_program__type(prog);
+
+	if (type == BPF_PROG_TYPE_XDP)
+		bpf_program__set_expected_attach_type(prog, BPF_XDP);
+	if (type != BPF_PROG_TYPE_UNSPEC)
 		return;
 	bpf_program__set_type(prog, tc ? BPF_PROG_TYPE_SCHED_CLS : BPF_PROG_TYPE_XDP);
 	if (!tc)

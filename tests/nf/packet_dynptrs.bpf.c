@@ -16,6 +16,14 @@ extern int bpf_dynptr_clone(const struct bpf_dynptr *ptr, struct bpf_dynptr *clo
 extern int bpf_dynptr_copy(struct bpf_dynptr *to, __u32 to_offset, struct bpf_dynptr *from,
 			   __u32 from_offset, __u32 size) __ksym;
 extern int bpf_dynptr_memset(struct bpf_dynptr *ptr, __u32 offset, __u32 size, __u8 value) __ksym;
+extern int bpf_probe_read_kernel_dynptr(struct bpf_dynptr *to, __u32 offset, __u32 size,
+					const void *from) __ksym;
+extern int bpf_probe_read_kernel_str_dynptr(struct bpf_dynptr *to, __u32 offset, __u32 size,
+					    const void *from) __ksym;
+extern int bpf_probe_read_user_dynptr(struct bpf_dynptr *to, __u32 offset, __u32 size,
+				      const void *from) __ksym;
+extern int bpf_probe_read_user_str_dynptr(struct bpf_dynptr *to, __u32 offset, __u32 size,
+					  const void *from) __ksym;
 extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpf_rcu_read_unlock(void) __ksym;
 extern void bpf_preempt_disable(void) __ksym;
@@ -32,6 +40,19 @@ static __always_inline long change_tail(struct bpf_dynptr *whole, const struct i
 		return -1;
 	bpf_dynptr_memset(&tail, 0, ip4->ttl & 3, 7);
 	return bpf_dynptr_copy(&tail, 4, whole, 0, ip4->protocol & 15);
+}
+
+/* Nothing is to be read at this address. */
+static __always_inline long read_nowhere(struct bpf_dynptr *to)
+{
+	const void *nowhere = (const void *)64;
+	long failed = 0;
+
+	failed += bpf_probe_read_kernel_dynptr(to, 0, 8, nowhere) < 0;
+	failed += bpf_probe_read_kernel_str_dynptr(to, 4, 8, nowhere) < 0;
+	failed += bpf_probe_read_user_dynptr(to, 0, 8, nowhere) < 0;
+	failed += bpf_probe_read_user_str_dynptr(to, 4, 8, nowhere) < 0;
+	return failed;
 }
 
 SEC("xdp")
@@ -55,7 +76,7 @@ int packet_dynptrs(struct xdp_md *ctx)
 	ip4->ttl--;
 	source = ip4->saddr;
 	bpf_rcu_read_unlock();
-	err = change_tail(&whole, ip4);
+	err = change_tail(&whole, ip4) + read_nowhere(&whole);
 	bpf_preempt_disable();
 	ip4->id = err;
 	bpf_preempt_enable();
