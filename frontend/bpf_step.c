@@ -217,22 +217,34 @@ static void step_atomic(const struct bpf_analysis *a, int instance, struct bpf_s
 		state->reg[i->src] = BPF_ANY_NUMBER;
 }
 
-static const struct bpf_map_symbol *find_map(const struct bpf_analysis *a,
-					     const struct bpf_state *state)
+/*
+ * The bytes of a key or value of the map that the helper works on, or -1. Of a map that was chosen
+ * on the way, those of the largest that it may be.
+ */
+static int64_t map_bytes(const struct bpf_analysis *a, const struct bpf_state *state, bool of_key)
 {
-	for (unsigned r = 1; r <= IR_HELPER_ARGUMENTS_MAX; r++)
-		if (state->reg[r].kind == BPF_VALUE_MAP)
-			return state->reg[r].index < 0 ? NULL
-						       : &a->object->maps[state->reg[r].index];
-	return NULL;
+	const struct bpf_object *object = a->object;
+	int64_t most = 0;
+	unsigned r = 1;
+
+	while (r <= IR_HELPER_ARGUMENTS_MAX && state->reg[r].kind != BPF_VALUE_MAP)
+		r++;
+	if (r > IR_HELPER_ARGUMENTS_MAX)
+		return -1;
+	for (size_t m = 0; m < object->map_count; m++) {
+		const struct bpf_map_symbol *map = &object->maps[m];
+		int64_t size = of_key ? map->key_size : map->value_size;
+
+		if ((state->reg[r].index < 0 || state->reg[r].index == (int)m) && size > most)
+			most = size;
+	}
+	return most ? most : -1;
 }
 
 int64_t bpf_argument_bytes(const struct bpf_analysis *a, const struct bpf_state *state,
 			   const struct ir_helper *helper, unsigned n)
 {
-	const struct bpf_map_symbol *map = find_map(a, state);
 	int bytes = ir_argument_memory(helper->arguments[n]).bytes;
-	uint32_t size = 0;
 
 	switch (bytes) {
 	case IR_EXTENT_NEXT:
@@ -242,11 +254,9 @@ int64_t bpf_argument_bytes(const struct bpf_analysis *a, const struct bpf_state 
 			   ? state->reg[n + 2].number
 			   : -1;
 	case IR_EXTENT_KEY:
-		size = map ? map->key_size : 0;
-		return size ? (int64_t)size : -1;
+		return map_bytes(a, state, true);
 	case IR_EXTENT_VALUE:
-		size = map ? map->value_size : 0;
-		return size ? (int64_t)size : -1;
+		return map_bytes(a, state, false);
 	default:
 		return bytes > 0 ? bytes : -1;
 	}

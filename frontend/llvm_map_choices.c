@@ -35,6 +35,15 @@ struct choice {
 
 typedef LLVMValueRef like(struct choice *c, LLVMValueRef value);
 
+/*
+ * No map at all: `tcp ? &a : udp ? &b : NULL`. The kernel refuses a program in which a call is
+ * reached with it, so such a way has whatever number.
+ */
+static bool is_none(LLVMValueRef value)
+{
+	return LLVMIsUndef(value) || (LLVMIsConstant(value) && LLVMIsNull(value));
+}
+
 /* The number of the choice that the value is, or count. */
 static unsigned map_number(const struct choice *c, LLVMValueRef value)
 {
@@ -75,7 +84,7 @@ static bool collect(struct choice *c, LLVMValueRef value, unsigned depth)
 	if (llvm_map_index(c->program, value) != IR_NONE ||
 	    llvm_outer_map(c->program, value) != IR_NONE)
 		return add_map(c, value);
-	if (is_seen(c, value))
+	if (is_none(value) || is_seen(c, value))
 		return true;
 	if (depth == DEPTH_MAX || c->seen_count == 64 ||
 	    (!LLVMIsAPHINode(value) && !LLVMIsASelectInst(value)))
@@ -94,7 +103,7 @@ static LLVMValueRef number_of(struct choice *c, LLVMValueRef value)
 	for (unsigned i = 0; i < c->seen_count; i++)
 		if (c->seen[i] == value)
 			return c->number[i];
-	return LLVMConstInt(c->i32, map_number(c, value), false);
+	return LLVMConstInt(c->i32, is_none(value) ? 0 : map_number(c, value), false);
 }
 
 /* The value itself where it was found in that map, else none. */
@@ -211,7 +220,7 @@ static int expand(struct ir_program *program, LLVMBuilderRef builder, LLVMValueR
 
 	LLVMValueRef chosen = LLVMGetOperand(call, argument), number;
 
-	if (!collect(&c, chosen, 0))
+	if (!collect(&c, chosen, 0) || !c.count)
 		return frontend_refuse(program, diag, frontend_value_loc(program, call),
 				       IR_REASON_MAP_UNKNOWN, NULL);
 	build_beside(&c, c.i32, number_of);

@@ -160,6 +160,8 @@ LLVMValueRef llvm_edge_source(const struct ir_program *program, const struct ir_
  * ir_compute_live: live values of every edge and whether it can be cut.
  */
 int ir_split_objects(struct ir_program *program, struct diag *diag);
+/* Part of it: numbers that count, and that helpers read, are stored for each call. Any? */
+bool ir_promote_counters(struct ir_program *program);
 int ir_split_blocks(struct ir_program *program, struct diag *diag);
 int ir_build_graph(struct ir_program *program, struct diag *diag);
 int ir_name_effects(struct ir_program *program, struct diag *diag);

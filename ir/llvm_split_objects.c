@@ -434,5 +434,6 @@ int ir_split_objects(struct ir_program *program, struct diag *diag)
 		any |= split_object(&s);
 	}
 	LLVMDisposeBuilder(builder);
+	any |= ir_promote_counters(program);
 	return any ? promote(program, diag) : 0;
 }
