@@ -97,6 +97,19 @@ static const char *kernels_own(const struct btf *btf, int id, unsigned depth)
 	return found;
 }
 
+/*
+ * Maps of events and of programs hold numbers of 4 bytes under numbers of 4 bytes, and some loaders
+ * let their definitions leave that out (runtime/host_program.h).
+ */
+static void complete_sizes(const struct map_type_row *row, struct ir_map *map)
+{
+	if (!row || row->key != MAP_KEY_INDEX ||
+	    (row->holds != MAP_HOLDS_EVENTS && row->holds != MAP_HOLDS_PROGRAMS))
+		return;
+	map->key_size = map->key_size ? map->key_size : 4;
+	map->value_size = map->value_size ? map->value_size : 4;
+}
+
 static int read_definition(struct arena *arena, const struct btf *btf, struct bpf_map *from,
 			   struct ir_map *map, struct diag *diag)
 {
@@ -119,6 +132,7 @@ static int read_definition(struct arena *arena, const struct btf *btf, struct bp
 	err = check_type(arena, row, map, diag);
 	if (err)
 		return err;
+	complete_sizes(row, map);
 	missing = missing_part(row, map);
 	if (missing) {
 		diag_error(diag, map->loc, "map %s has no %s", map->name, missing);

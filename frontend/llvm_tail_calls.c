@@ -297,11 +297,17 @@ static LLVMValueRef make_site(struct merge *m, LLVMValueRef call)
 	call_intrinsic(m, TAIL_ENTER, m->none, where, 2);
 	LLVMBuildUnreachable(m->b);
 	LLVMPositionBuilderAtEnd(m->b, failed);
-	LLVMBuildRet(m->b, LLVMConstAllOnes(result));
+	if (result == m->none)
+		LLVMBuildRetVoid(m->b);
+	else
+		LLVMBuildRet(m->b, LLVMConstAllOnes(result));
 	return f;
 }
 
-/* The verifier gives the helper no result; whoever looks at it anyway finds an error. */
+/*
+ * The verifier gives the helper no result, nor do old declarations of it; whoever looks at it
+ * anyway finds an error.
+ */
 static void replace_site(struct merge *m, LLVMValueRef call)
 {
 	LLVMValueRef site = make_site(m, call), made;
@@ -312,7 +318,8 @@ static void replace_site(struct merge *m, LLVMValueRef call)
 	LLVMSetCurrentDebugLocation2(m->b, LLVMInstructionGetDebugLoc(call));
 	made = LLVMBuildCall2(m->b, LLVMGlobalGetValueType(site), site, arguments, 3, "");
 	LLVMSetCurrentDebugLocation2(m->b, NULL);
-	LLVMReplaceAllUsesWith(call, made);
+	if (LLVMTypeOf(call) != m->none)
+		LLVMReplaceAllUsesWith(call, made);
 	LLVMInstructionEraseFromParent(call);
 }
 

@@ -4,6 +4,8 @@
 #include <bpf/libbpf.h>
 #include <string.h>
 
+#include "support/map_types.h"
+
 void host_program_types(struct bpf_object *object)
 {
 	static const char *const names[] = {"tc", "classifier", "action"};
@@ -30,10 +32,19 @@ void host_map_sizes(struct bpf_object *object)
 
 	bpf_object__for_each_map(map, object)
 	{
-		if (bpf_map__type(map) != BPF_MAP_TYPE_RINGBUF)
+		const struct map_type_row *row = map_type_find(bpf_map__type(map));
+
+		if (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF) {
+			bpf_map__set_key_size(map, 0);
+			bpf_map__set_value_size(map, 0);
+		}
+		if (!row || row->key != MAP_KEY_INDEX ||
+		    (row->holds != MAP_HOLDS_EVENTS && row->holds != MAP_HOLDS_PROGRAMS))
 			continue;
-		bpf_map__set_key_size(map, 0);
-		bpf_map__set_value_size(map, 0);
+		if (!bpf_map__key_size(map))
+			bpf_map__set_key_size(map, 4);
+		if (!bpf_map__value_size(map))
+			bpf_map__set_value_size(map, 4);
 	}
 }
 

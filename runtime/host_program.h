@@ -12,7 +12,8 @@ void host_program_types(struct bpf_object *object);
 
 /*
  * Before the load: the kernel takes no ring buffer with a key or a value, though sources name the
- * type of their records so; loaders other than libbpf leave it out.
+ * type of their records so; loaders other than libbpf leave it out. Arrays of events or programs
+ * whose definitions do not give the sizes of keys and values get them, 4 bytes each.
  */
 void host_map_sizes(struct bpf_object *object);
 

@@ -16,8 +16,15 @@ enum { LOG_BYTES = 16 << 20 };
 
 static const char RUNTIME_FILE[] = "kernel_rt.bpf.c:"; /* of backends/xdp/rt */
 
-static int silent(enum libbpf_print_level level, const char *format, va_list args)
+/* The map that the kernel did not make: nothing of that stands in the verifier's log. */
+static char map_failure[sizeof((struct verify_refusal *)0)->message];
+
+static int keep_map_failure(enum libbpf_print_level level, const char *format, va_list args)
 {
+	if (level != LIBBPF_WARN || !strstr(format, "failed to create"))
+		return 0;
+	vsnprintf(map_failure, sizeof map_failure, format, args);
+	map_failure[strcspn(map_failure, "\n")] = '\0';
 	return 0;
 }
 
@@ -114,12 +121,16 @@ static void read_message(char *log, struct verify_refusal *refusal)
 
 int host_verify_object(const void *bytes, size_t size, struct verify_refusal *refusal)
 {
-	libbpf_print_fn_t before = libbpf_set_print(silent);
-	int err = load(bytes, size, NULL, 0);
+	libbpf_print_fn_t before = libbpf_set_print(keep_map_failure);
+	int err;
 	char *log;
 
 	*refusal = (struct verify_refusal){0};
-	if (err && err != -EPERM) {
+	map_failure[0] = '\0';
+	err = load(bytes, size, NULL, 0);
+	if (err && err != -EPERM && map_failure[0]) {
+		snprintf(refusal->message, sizeof refusal->message, "%s", map_failure);
+	} else if (err && err != -EPERM) {
 		log = calloc(1, LOG_BYTES);
 		if (!log)
 			return -ENOMEM;
