@@ -104,6 +104,8 @@ int compile_by_options(struct compilation *c, struct options *o, struct diag *di
 	c->input.tail_calls = o->text[OPTION_TAIL_CALLS];
 	c->input.btf = o->text[OPTION_BTF];
 	c->input.type = o->text[OPTION_TYPE];
+	c->input.maps =
+	    (struct map_settings){o->text[OPTION_MAP_ENTRIES], o->text[OPTION_MAP_INNER]};
 	if (c->input.type && strcmp(c->input.type, "xdp") && strcmp(c->input.type, "tc")) {
 		diag_error(diag, NO_LOC, "--type is xdp or tc, not %s", c->input.type);
 		return EXIT_CLEAVE_USAGE;

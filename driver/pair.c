@@ -54,6 +54,7 @@ static int load_one(struct compilation *c, const char *bitcode, size_t size, con
 					 .program = program,
 					 .tail_calls = c->input.tail_calls,
 					 .btf = c->input.btf,
+					 .maps = &c->input.maps,
 					 .object = c->front.oracle,
 					 .object_size = c->front.oracle_size,
 					 .shared = shared,

@@ -1,4 +1,5 @@
 #include "frontend/btf_maps.h"
+#include "frontend/map_settings.h"
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -30,8 +31,6 @@ static const char *missing_part(const struct map_type_row *row, const struct ir_
 		return "key size";
 	if (!map->value_size && !ring)
 		return "value size";
-	if (!map->max_entries && row->holds != MAP_HOLDS_EVENTS && row->key != MAP_KEY_OBJECT)
-		return "max_entries";
 	return NULL;
 }
 
@@ -42,16 +41,18 @@ static int read_inner(struct arena *arena, struct bpf_map *from, struct ir_map *
 	struct bpf_map *inner = bpf_map__inner_map(from);
 	const struct map_type_row *row;
 
-	if (!inner) {
+	if (!inner && !map->inner.type) {
 		diag_error(diag, map->loc,
 			   "map %s does not say what the maps in it look like: declare them by "
-			   "__array(values, ...)",
-			   map->name);
+			   "__array(values, ...), or say it by --map-inner "
+			   "%s=TYPE:KEY:VALUE:ENTRIES",
+			   map->name, map->name);
 		return -EINVAL;
 	}
-	map->inner = (struct ir_inner){bpf_map__type(inner), bpf_map__key_size(inner),
-				       bpf_map__value_size(inner), bpf_map__max_entries(inner),
-				       bpf_map__map_flags(inner)};
+	if (!map->inner.type)
+		map->inner = (struct ir_inner){
+		    bpf_map__type(inner), bpf_map__key_size(inner), bpf_map__value_size(inner),
+		    bpf_map__max_entries(inner), bpf_map__map_flags(inner)};
 	row = map_type_find(map->inner.type);
 	if (row && row->support == MAP_SUPPORT_TAKEN)
 		return 0;
@@ -110,8 +111,8 @@ static void complete_sizes(const struct map_type_row *row, struct ir_map *map)
 	map->value_size = map->value_size ? map->value_size : 4;
 }
 
-static int read_definition(struct arena *arena, const struct btf *btf, struct bpf_map *from,
-			   struct ir_map *map, struct diag *diag)
+static int read_definition(const struct ir_program *program, const struct btf *btf,
+			   struct bpf_map *from, struct ir_map *map, struct diag *diag)
 {
 	const struct map_type_row *row = map_type_find(bpf_map__type(from));
 	const char *missing;
@@ -129,7 +130,9 @@ static int read_definition(struct arena *arena, const struct btf *btf, struct bp
 	if (bpf_map__inner_map(from) && !map->kernels_part)
 		map->kernels_part =
 		    kernels_own(btf, (int)bpf_map__btf_value_type_id(bpf_map__inner_map(from)), 0);
-	err = check_type(arena, row, map, diag);
+	err = program->map_settings ? map_settings_apply(program->map_settings, map, diag) : 0;
+	if (!err)
+		err = check_type(program->arena, row, map, diag);
 	if (err)
 		return err;
 	complete_sizes(row, map);
@@ -138,16 +141,24 @@ static int read_definition(struct arena *arena, const struct btf *btf, struct bp
 		diag_error(diag, map->loc, "map %s has no %s", map->name, missing);
 		return -EINVAL;
 	}
+	if (!map->max_entries && row->holds != MAP_HOLDS_EVENTS && row->key != MAP_KEY_OBJECT) {
+		map->max_entries = MAP_ENTRIES_DEFAULT;
+		diag_warning(diag, map->loc,
+			     "map %s has no max_entries, which its loader must have set: %d are "
+			     "taken (--map-entries %s=N)",
+			     map->name, MAP_ENTRIES_DEFAULT, map->name);
+	}
+	map->completed = map->max_entries != bpf_map__max_entries(from) || map->inner.type;
 	if (bpf_map__pin_path(from))
 		diag_warning(diag, map->loc,
 			     "map %s is pinned where the agent keeps its maps, and not where the "
 			     "source asks for it",
 			     map->name);
-	return row->holds == MAP_HOLDS_MAPS ? read_inner(arena, from, map, diag) : 0;
+	return row->holds == MAP_HOLDS_MAPS ? read_inner(program->arena, from, map, diag) : 0;
 }
 
-static int read_definitions(struct arena *arena, struct bpf_object *object, struct ir_map *maps,
-			    size_t count, struct diag *diag)
+static int read_definitions(const struct ir_program *program, struct bpf_object *object,
+			    struct ir_map *maps, size_t count, struct diag *diag)
 {
 	int err = 0;
 
@@ -155,8 +166,9 @@ static int read_definitions(struct arena *arena, struct bpf_object *object, stru
 		struct bpf_map *from = bpf_object__find_map_by_name(object, maps[i].name);
 
 		if (from && !bpf_map__is_internal(from)) {
-			err = read_definition(arena, bpf_object__btf(object), from, &maps[i], diag)
-				  ?: err;
+			err =
+			    read_definition(program, bpf_object__btf(object), from, &maps[i], diag)
+				?: err;
 			continue;
 		}
 		diag_error(diag, maps[i].loc, "map %s has no definition in BTF", maps[i].name);
@@ -165,7 +177,7 @@ static int read_definitions(struct arena *arena, struct bpf_object *object, stru
 	return err;
 }
 
-int frontend_read_map_definitions(struct arena *arena, const void *object, size_t size,
+int frontend_read_map_definitions(const struct ir_program *program, const void *object, size_t size,
 				  struct ir_map *maps, size_t count, struct diag *diag)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "maps");
@@ -180,7 +192,7 @@ int frontend_read_map_definitions(struct arena *arena, const void *object, size_
 		diag_error(diag, count ? maps[0].loc : NO_LOC, "the maps cannot be read: %s",
 			   last_warning[0] ? last_warning : strerror(-err));
 	else
-		err = read_definitions(arena, open, maps, count, diag);
+		err = read_definitions(program, open, maps, count, diag);
 	bpf_object__close(open);
 	libbpf_set_print(before);
 	return err ? -EINVAL : 0;

@@ -283,7 +283,8 @@ static int load(struct arena *arena, const struct frontend_input *input, const c
 					 .btf = input->btf,
 					 .object = out->oracle,
 					 .object_size = out->oracle_size,
-					 .lifted = lifted};
+					 .lifted = lifted,
+					 .maps = &input->maps};
 	const char *pair[2];
 
 	out->pair = NULL;

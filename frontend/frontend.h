@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "frontend/map_settings.h"
 #include "ir/ir.h"
 #include "support/diag.h"
 
@@ -33,6 +34,7 @@ struct frontend_input {
 	const char *btf; /* file with the BTF of the kernel that CO-RE asks; NULL: this machine's */
 	const char *
 	    type; /* of the program: "xdp", "tc", or NULL: as its section, or what it takes, says */
+	struct map_settings maps;
 };
 
 struct frontend_output {
@@ -73,6 +75,7 @@ struct frontend_source {
 	bool lifted;               /* the bitcode, from that object */
 	const char *const *shared; /* of a pair; as in struct ir_program */
 	size_t shared_count;
+	const struct map_settings *maps; /* or NULL */
 };
 
 /*

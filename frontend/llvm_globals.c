@@ -1,5 +1,6 @@
 /* Maps, globals and the licence, as LLVM's globals and the maps' BTF name them. */
 #include "frontend/llvm_stages.h"
+#include "frontend/map_settings.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
@@ -224,6 +225,27 @@ static void move_program_arrays(struct ir_program *program)
 	program->maps = sorted;
 }
 
+static bool has_map(const void *context, const char *name)
+{
+	const struct ir_program *program = context;
+
+	return LLVMGetNamedGlobal(program->llvm->module, name) != NULL;
+}
+
+static void check_settings(const struct ir_program *program, struct diag *diag)
+{
+	const char *unknown =
+	    program->map_settings
+		? map_settings_unknown(program->arena, program->map_settings, has_map, program)
+		: NULL;
+
+	if (unknown)
+		diag_warning(diag, (struct src_loc){.file = program->source},
+			     "--map-entries or --map-inner names %s, a map that the program does "
+			     "not use",
+			     unknown);
+}
+
 int frontend_collect_globals(struct ir_program *program, struct diag *diag)
 {
 	LLVMMemoryBufferRef object = NULL;
@@ -240,12 +262,13 @@ int frontend_collect_globals(struct ir_program *program, struct diag *diag)
 		if (err == -EAGAIN)
 			return err;
 	}
+	check_settings(program, diag);
 	if (err || !program->map_count)
 		return err;
 	err = frontend_emit_maps_object(program, &object, diag);
 	if (err)
 		return err;
-	err = frontend_read_map_definitions(program->arena, LLVMGetBufferStart(object),
+	err = frontend_read_map_definitions(program, LLVMGetBufferStart(object),
 					    LLVMGetBufferSize(object), program->maps,
 					    program->map_count, diag);
 	LLVMDisposeMemoryBuffer(object);

@@ -31,7 +31,7 @@ uint32_t frontend_map_type(struct ir_program *program, LLVMValueRef global)
 		return 0;
 	/* What is wrong with the map is said once all of them are read. */
 	if (!frontend_emit_maps_object(program, &object, &quiet)) {
-		frontend_read_map_definitions(program->arena, LLVMGetBufferStart(object),
+		frontend_read_map_definitions(program, LLVMGetBufferStart(object),
 					      LLVMGetBufferSize(object), &map, 1, &quiet);
 		LLVMDisposeMemoryBuffer(object);
 	}

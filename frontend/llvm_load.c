@@ -221,6 +221,7 @@ int frontend_load(struct arena *arena, const struct frontend_source *source,
 	program->arena = arena;
 	program->source = source->path;
 	program->tail_calls = source->tail_calls;
+	program->map_settings = source->maps;
 	program->core = source_core_open(arena, source, diag);
 	if (!program->core)
 		return -EINVAL;

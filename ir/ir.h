@@ -174,7 +174,8 @@ struct ir_map {
 	struct src_loc loc;
 	uint32_t extra;        /* map_extra: hashes of a Bloom filter */
 	struct ir_inner inner; /* of a map of maps */
-	int *held; /* a map of maps: by element the map that it begins with, or IR_NONE */
+	bool completed; /* the user, and not the definition, says how many or what is in it */
+	int *held;      /* a map of maps: by element the map that it begins with, or IR_NONE */
 	size_t held_count;
 	struct ir_call *calls; /* an array of programs: what it begins with, as far as known */
 	size_t call_count;
@@ -220,7 +221,8 @@ struct ir_program {
 	const char *section; /* "xdp", "xdp.frags", "tc", ... */
 	enum ir_program_kind kind;
 	const char *license;
-	const char *tail_calls;   /* --tail-calls, or NULL */
+	const char *tail_calls;                  /* --tail-calls, or NULL */
+	const struct map_settings *map_settings; /* the frontend's: what a loader sets */
 	struct source_core *core; /* the frontend's: what the source asks about the kernel */
 	bool from_object;         /* lifted from one, or there is none to lift */
 	const char *const *shared;

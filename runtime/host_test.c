@@ -15,6 +15,7 @@
 #include "bundle/kernel_abi.h"
 #include "runtime/host_bpf.h"
 #include "runtime/host_program.h"
+#include "runtime/host_complete.h"
 #include "runtime/host_replay.h"
 #include "runtime/host_share.h"
 #include "runtime/layer_programs.h"
@@ -304,6 +305,7 @@ static int open_and_load(struct host_test *test, const struct host_test_load *lo
 		    .kernel_log_buf = load->once ? counts : NULL,
 		    .kernel_log_size = load->once ? sizeof counts : 0,
 		    .kernel_log_level = load->once ? LOG_COUNTS_ONLY : 0);
+	struct host_completed completed = {0};
 	struct bpf_program *prog;
 	struct bpf_map *map;
 	int err;
@@ -322,8 +324,11 @@ static int open_and_load(struct host_test *test, const struct host_test_load *lo
 		leave_out_unused_maps(test->object, load->bundle);
 	preset_sections(test->object, load);
 	err = load->shared ? host_share_maps(test->object, load->shared->object) : 0;
+	if (!err && load->bundle)
+		err = host_complete_maps(&completed, test->object, load->bundle);
 	if (!err)
 		err = bpf_object__load(test->object);
+	host_completed_close(&completed);
 	if (!err && load->bundle)
 		err = layer_fill_programs(test->object, load->bundle);
 	if (err)

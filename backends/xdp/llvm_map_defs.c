@@ -126,14 +126,43 @@ static void add_part(struct definition *d, LLVMValueRef source, const char *type
 		add_number(d, size_name, size);
 }
 
+static LLVMMetadataRef struct_of(struct definition *d)
+{
+	return LLVMDIBuilderCreateStructType(d->di, d->unit, "", 0, d->file, 0, d->count * 64ull,
+					     64, LLVMDIFlagZero, NULL, d->members, d->count, 0,
+					     NULL, "", 0);
+}
+
+/* The last member of a map of maps: an array of pointers to such a definition. */
+static void add_inner(struct definition *d, const struct ir_inner *inner)
+{
+	static const char name[] = "values";
+	struct definition of = *d;
+	LLVMMetadataRef none, array;
+
+	of.count = 0;
+	add_number(&of, "type", inner->type);
+	add_number(&of, "max_entries", inner->max_entries);
+	if (inner->flags)
+		add_number(&of, "map_flags", inner->flags);
+	add_number(&of, "key_size", inner->key_size);
+	add_number(&of, "value_size", inner->value_size);
+	none = LLVMDIBuilderGetOrCreateSubrange(d->di, 0, 0);
+	array = LLVMDIBuilderCreateArrayType(
+	    d->di, 0, 64, LLVMDIBuilderCreatePointerType(d->di, struct_of(&of), 64, 64, 0, NULL, 0),
+	    &none, 1);
+	d->members[d->count] =
+	    LLVMDIBuilderCreateMemberType(d->di, d->unit, name, sizeof name - 1, d->file, 0, 0, 64,
+					  d->count * 64ull, LLVMDIFlagZero, array);
+	d->count++;
+}
+
 static LLVMValueRef finish(struct definition *d, const char *name)
 {
 	struct llvm_clone *c = d->clone;
 	LLVMTypeRef body = LLVMArrayType2(c->i64, d->count);
 	LLVMValueRef global = LLVMAddGlobal(c->module, body, "");
-	LLVMMetadataRef type = LLVMDIBuilderCreateStructType(
-	    d->di, d->unit, "", 0, d->file, 0, d->count * 64ull, 64, LLVMDIFlagZero, NULL,
-	    d->members, d->count, 0, NULL, "", 0);
+	LLVMMetadataRef type = struct_of(d);
 	LLVMMetadataRef none = LLVMDIBuilderCreateExpression(d->di, NULL, 0);
 
 	LLVMSetInitializer(global, LLVMConstNull(body));
@@ -216,12 +245,11 @@ void llvm_fill_claims(struct llvm_clone *c)
 	}
 }
 
-/* The definition anew where the home changes it: other flags, or an index for a value. */
-static void redefine(struct llvm_clone *c, int map)
+/* The definition anew where the home changes it (other flags, an index for a value), or the user. */
+static void redefine(struct llvm_clone *c, int map, LLVMValueRef old, enum map_home home)
 {
 	const struct ir_map *m = &c->program->maps[map];
-	enum map_home home = c->plan->maps[map].home;
-	LLVMValueRef old = llvm_clone_value(c, m->value), now;
+	LLVMValueRef now;
 	uint32_t flags = m->flags | (home == MAP_HOME_SHARED_ARRAY ? BPF_F_MMAPABLE : 0u);
 	struct definition d;
 
@@ -232,11 +260,16 @@ static void redefine(struct llvm_clone *c, int map)
 	add_number(&d, "max_entries", m->max_entries);
 	if (flags)
 		add_number(&d, "map_flags", flags);
-	add_part(&d, old, "key", "key_size", m->key_size);
+	if (m->extra)
+		add_number(&d, "map_extra", m->extra);
+	if (m->key_size)
+		add_part(&d, old, "key", "key_size", m->key_size);
 	if (home == MAP_HOME_SHARED_VALUES)
 		add_member(&d, "value", d.integer);
 	else
 		add_part(&d, old, "value", "value_size", m->value_size);
+	if (m->inner.type)
+		add_inner(&d, &m->inner);
 	now = finish(&d, m->name);
 	LLVMReplaceAllUsesWith(old, now);
 	LLVMDeleteGlobal(old);
@@ -249,9 +282,20 @@ void llvm_define_maps(struct llvm_clone *c)
 		enum map_home home = c->plan->maps[m].home;
 		LLVMValueRef global = llvm_clone_value(c, c->program->maps[m].value);
 
-		if (home == MAP_HOME_SHARED_ARRAY || home == MAP_HOME_SHARED_VALUES)
-			redefine(c, (int)m);
-		else if (home == MAP_HOME_USER && !LLVMGetFirstUse(global))
+		if (home == MAP_HOME_USER && !LLVMGetFirstUse(global))
 			LLVMDeleteGlobal(global);
+		else if (home == MAP_HOME_SHARED_ARRAY || home == MAP_HOME_SHARED_VALUES ||
+			 c->program->maps[m].completed)
+			redefine(c, (int)m, global, home);
+	}
+}
+
+void llvm_complete_maps(struct llvm_clone *c)
+{
+	for (size_t m = 0; m < c->program->map_count; m++) {
+		LLVMValueRef global = LLVMGetNamedGlobal(c->module, c->program->maps[m].name);
+
+		if (global && c->program->maps[m].completed)
+			redefine(c, (int)m, global, MAP_HOME_KERNEL);
 	}
 }

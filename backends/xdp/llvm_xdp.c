@@ -202,6 +202,7 @@ static void take_original(struct llvm_clone *c)
 	c->module = LLVMCloneModule(c->program->llvm->original);
 	c->function = LLVMGetNamedFunction(c->module, c->program->name);
 	llvm_reduce_to_program(c);
+	llvm_complete_maps(c);
 	if (c->replay_inputs)
 		replay_helpers(c);
 	for (size_t p = 0; (f = llvm_kernel_program(c, p)); p++) {

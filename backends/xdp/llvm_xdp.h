@@ -53,6 +53,8 @@ uint32_t llvm_value_offset(const struct ir_map *map);
  * drops those that have no home in the kernel.
  */
 void llvm_define_maps(struct llvm_clone *clone);
+/* Likewise what the user says of them, where the program is taken as it stands. */
+void llvm_complete_maps(struct llvm_clone *clone);
 
 /* Check builds of TC programs: before each return, the context goes where check finds it. */
 void llvm_note_context(struct llvm_clone *clone);

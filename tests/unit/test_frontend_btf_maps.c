@@ -106,6 +106,29 @@ static void test_old(void **state)
 	case_close(&c);
 }
 
+/* What the program's loader would set. */
+static void test_completed(void **state)
+{
+	struct frontend_case c = case_open();
+
+	case_write("nf.bpf.c",
+		   PROLOGUE "struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, int);\n"
+			    "__type(value, int); } h SEC(\".maps\");\n" NF LOOKUP("h"));
+	case_run(&c);
+	case_expect_ok(&c);
+	case_expect(c.messages, "map h has no max_entries, which its loader must have set: 1024");
+	assert_int_equal(c.output.program->maps[0].max_entries, 1024);
+	case_forget(&c);
+	c.input.maps.entries = "g=1,h=7";
+	case_run(&c);
+	case_expect_ok(&c);
+	case_expect(c.messages, "--map-entries or --map-inner names g");
+	case_expect_not(c.messages, "has no max_entries");
+	assert_int_equal(c.output.program->maps[0].max_entries, 7);
+	assert_true(c.output.program->maps[0].completed);
+	case_close(&c);
+}
+
 static void test_refusals(void **state)
 {
 	case_refused("struct { __uint(type, BPF_MAP_TYPE_QUEUE); __uint(max_entries, 64);\n"
@@ -113,9 +136,6 @@ static void test_refusals(void **state)
 		     4, "map_lookup_elem takes no queue (map q)");
 	case_refused(MAP("STACK_TRACE", "s") NF LOOKUP("s"), 2,
 		     "map s: no kernel lets an XDP program use a map of type stack_trace");
-	case_refused("struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, int);\n"
-		     "__type(value, int); } h SEC(\".maps\");\n" NF LOOKUP("h"),
-		     2, "map h has no max_entries");
 	case_refused("struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(nonsense, 1); }\n"
 		     "n SEC(\".maps\");\n" NF LOOKUP("n"),
 		     2, "nonsense");
@@ -147,9 +167,10 @@ static void test_pinning_is_noted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_definition), cmocka_unit_test(test_only_touched_maps),
-	    cmocka_unit_test(test_globals),    cmocka_unit_test(test_old),
-	    cmocka_unit_test(test_refusals),   cmocka_unit_test(test_pinning_is_noted),
+	    cmocka_unit_test(test_definition),       cmocka_unit_test(test_only_touched_maps),
+	    cmocka_unit_test(test_globals),          cmocka_unit_test(test_old),
+	    cmocka_unit_test(test_refusals),         cmocka_unit_test(test_completed),
+	    cmocka_unit_test(test_pinning_is_noted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
