@@ -245,7 +245,7 @@ void llvm_fill_claims(struct llvm_clone *c)
 	}
 }
 
-/* The definition anew where the home changes it (other flags, an index for a value), or the user. */
+/* The definition anew where the home (other flags, an index for a value) or the user changes it. */
 static void redefine(struct llvm_clone *c, int map, LLVMValueRef old, enum map_home home)
 {
 	const struct ir_map *m = &c->program->maps[map];

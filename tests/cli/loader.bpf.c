@@ -1,4 +1,4 @@
-/* Maps that a loader of its own would complete: without a number of elements, without inner maps. */
+/* Maps that a loader of its own would complete: how many elements, which inner maps. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
