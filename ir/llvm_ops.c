@@ -444,6 +444,21 @@ static void add_llvm_intrinsic(struct ir_program *program, int block, LLVMValueR
 		add_access(program, block, call, LLVMGetOperand(call, 0), ACCESS_WRITE, capacity);
 }
 
+/*
+ * A comparison of a constant length becomes loads in the BPF backend (ExpandMemCmp): of 8 bytes, and of what remains.
+ */
+static bool is_expanded(LLVMValueRef call, const char *name)
+{
+	enum { LOADS_MAX = 16, WORD = 8 };
+	unsigned long long bytes;
+
+	if ((strcmp(name, "memcmp") != 0 && strcmp(name, "bcmp") != 0) ||
+	    LLVMGetNumArgOperands(call) != 3 || !LLVMIsAConstantInt(LLVMGetOperand(call, 2)))
+		return false;
+	bytes = LLVMConstIntGetZExtValue(LLVMGetOperand(call, 2));
+	return bytes / WORD + (unsigned)__builtin_popcountll(bytes % WORD) <= LOADS_MAX;
+}
+
 static void add_call(struct ir_program *program, int block, LLVMValueRef call, size_t *capacity)
 {
 	const char *intrinsic = llvm_intrinsic_name(call);
@@ -459,6 +474,11 @@ static void add_call(struct ir_program *program, int block, LLVMValueRef call, s
 	const char *name = LLVMGetValueName2(callee, &length);
 	if (strncmp(name, "llvm.", 5) == 0) {
 		add_llvm_intrinsic(program, block, call, name, capacity);
+		return;
+	}
+	if (is_expanded(call, name)) {
+		add_access(program, block, call, LLVMGetOperand(call, 0), ACCESS_READ, capacity);
+		add_access(program, block, call, LLVMGetOperand(call, 1), ACCESS_READ, capacity);
 		return;
 	}
 	bool kernels = llvm_kernel_function(call);

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { PHIS_MAX = 256, DEPTH_MAX = 512 };
+enum { PHIS_MAX = 256, DEPTH_MAX = 512, NUMBERS_MAX = 64, STEPS_MAX = 4096 };
 
 /* One question's state: phis already being answered meet themselves as "nothing new" (bottom). */
 struct walk {
@@ -15,7 +15,9 @@ struct walk {
 	LLVMTargetDataRef layout;
 	LLVMValueRef phis[PHIS_MAX];
 	size_t phi_count;
-	unsigned depth;
+	LLVMValueRef numbers[NUMBERS_MAX]; /* sums that are known to be no pointers */
+	size_t number_count;
+	unsigned depth, steps;
 };
 
 struct found {
@@ -146,8 +148,20 @@ static struct found add_offset(struct found base, bool constant, int64_t offset)
 	return base;
 }
 
+/* Sums of sums of words on the stack meet each other again and again. */
+static bool is_number(const struct walk *walk, LLVMValueRef sum)
+{
+	for (size_t i = 0; i < walk->number_count; i++)
+		if (walk->numbers[i] == sum)
+			return true;
+	return false;
+}
+
 static struct found walk_sum(struct walk *walk, LLVMValueRef value, bool subtract)
 {
+	if (is_number(walk, value))
+		return found_of(LLVM_MEMORY_UNKNOWN, NULL);
+
 	LLVMValueRef a = LLVMGetOperand(value, 0), b = LLVMGetOperand(value, 1);
 	size_t before = walk->phi_count;
 	struct found left = walk_pointer(walk, a), right = walk_pointer(walk, b);
@@ -155,6 +169,8 @@ static struct found walk_sum(struct walk *walk, LLVMValueRef value, bool subtrac
 	/* What the number is made of may yet be met as a pointer. */
 	if (!is_pointer(left) || !is_pointer(right))
 		walk->phi_count = before;
+	if (!is_pointer(left) && !is_pointer(right) && walk->number_count < NUMBERS_MAX)
+		walk->numbers[walk->number_count++] = value;
 	if (is_pointer(left) && is_pointer(right)) /* a distance, or nonsense */
 		return found_of(LLVM_MEMORY_UNKNOWN, NULL);
 	LLVMValueRef other = is_pointer(left) ? b : a;
@@ -336,7 +352,7 @@ static struct found walk_pointer(struct walk *walk, LLVMValueRef value)
 {
 	struct found f;
 
-	if (walk->depth == DEPTH_MAX)
+	if (walk->depth == DEPTH_MAX || ++walk->steps > STEPS_MAX)
 		return found_of(LLVM_MEMORY_UNKNOWN, NULL);
 	walk->depth++;
 	if (LLVMIsAInstruction(value))

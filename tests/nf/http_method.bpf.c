@@ -1,4 +1,4 @@
-// EXPECT layers: kernel user
+// EXPECT layers: kernel
 // EVERY --cuts 8 --packets 200: short
 // GEN {"flows": 10, "dports": [80], "frames": [["eth", "ipv4", "tcp - 80 24",
 // GEN "text GET / HTTP/1.1\r\n"], ["eth", "ipv6", "tcp - 80 24",
