@@ -132,6 +132,7 @@ static int make_module(struct lift *l, const char **bitcode, size_t *size)
 	}
 	for (size_t p = 0; p < l->program_count && !err; p++)
 		err = define_program(l, &l->programs[p]);
+	lift_named_maps(l);
 	LLVMDIBuilderFinalize(l->debug);
 	if (!err)
 		err = simplify(l);
@@ -144,7 +145,8 @@ int frontend_lift(struct arena *arena, const struct lift_input *input, const cha
 		  size_t *bitcode_size, const char **chosen, struct diag *diag)
 {
 	struct bpf_object object;
-	struct lift l = {.arena = arena, .object = &object, .diag = diag};
+	struct lift l = {
+	    .arena = arena, .object = &object, .diag = diag, .tail_calls = input->tail_calls};
 	struct bpf_function *program = NULL;
 	struct bpf_core_host *host;
 	int err = bpf_object_read(arena, input->bytes, input->size, input->path, &object, diag);
@@ -155,7 +157,7 @@ int frontend_lift(struct arena *arena, const struct lift_input *input, const cha
 	if (!host)
 		return err ?: -EINVAL;
 	bpf_object_resolve(&object, host);
-	err = lift_find_programs(&l, program, input->tail_calls);
+	err = lift_find_programs(&l, program);
 	if (err)
 		return err;
 	*chosen = program->name;

@@ -30,6 +30,7 @@ struct lift {
 	struct bpf_object *object;
 	struct bpf_analysis *analysis;
 	struct diag *diag;
+	const char *tail_calls; /* as the user says, or NULL */
 	LLVMContextRef context;
 	LLVMModuleRef module;
 	LLVMBuilderRef builder;
@@ -114,8 +115,10 @@ int lift_call(struct lift_function *f, uint32_t block);
 LLVMValueRef lift_condition(struct lift_function *f, const struct bpf_instruction *i);
 
 /* ---- functions ---- */
-/* Analyses the program and all that it may reach by tail calls; `tail_calls`: as the user says. */
-int lift_find_programs(struct lift *lift, struct bpf_function *program, const char *tail_calls);
+/* Analyses the program and all that it may reach by tail calls. */
+int lift_find_programs(struct lift *lift, struct bpf_function *program);
+/* Maps that the user says contents of, whether a program uses them or not. */
+void lift_named_maps(struct lift *lift);
 /* The program that an array of programs begins with, once it is declared; or NULL. */
 LLVMValueRef lift_program_of(struct lift *lift, const struct bpf_reference *reference);
 int lift_declare(struct lift *lift);

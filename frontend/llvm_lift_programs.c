@@ -56,11 +56,10 @@ static int add_program(struct lift *l, struct bpf_function *f)
 	return 0;
 }
 
-/* `map`: NULL: which one is not known. */
-static int add_targets(struct lift *l, const struct bpf_map_symbol *map, const char *tail_calls)
+/* Those of the same kind that the user names, or that the map (NULL: any) begins with. */
+static int add_named(struct lift *l, const struct bpf_map_symbol *map)
 {
 	const struct bpf_object *o = l->object;
-	bool known = map && (map->content_count || names_map(tail_calls, map->name));
 	enum ir_program_kind kind;
 	int err = 0;
 
@@ -70,21 +69,24 @@ static int add_targets(struct lift *l, const struct bpf_map_symbol *map, const c
 		if (!f->entry || !ir_section_kind(o->code[f->code].section, &kind) ||
 		    kind != l->programs[0].analysis->kind)
 			continue;
-		if (!known || holds_program(map, f) || object_program_in(tail_calls, f->name))
+		if (!map || holds_program(map, f) || object_program_in(l->tail_calls, f->name))
 			err = add_program(l, f);
 	}
 	return err;
 }
 
-struct search {
-	struct lift *lift;
-	const char *tail_calls; /* as the user says, or NULL */
-};
+/* `map`: NULL: which one is not known. */
+static int add_targets(struct lift *l, const struct bpf_map_symbol *map)
+{
+	bool known = map && (map->content_count || names_map(l->tail_calls, map->name));
+
+	return add_named(l, known ? map : NULL);
+}
 
 static void see_call(struct bpf_analysis *a, int instance, struct bpf_state *state, uint32_t at,
 		     void *argument)
 {
-	const struct search *s = argument;
+	struct lift *l = argument;
 	const struct bpf_instruction *i = bpf_at(a, instance, at);
 	struct bpf_value map = state->reg[2];
 
@@ -92,25 +94,33 @@ static void see_call(struct bpf_analysis *a, int instance, struct bpf_state *sta
 	    i->reference.kind != BPF_REFERENCE_NONE || i->imm != BPF_FUNC_tail_call)
 		return;
 	a->err = add_targets(
-	    s->lift,
-	    map.kind == BPF_VALUE_MAP && map.index >= 0 ? &s->lift->object->maps[map.index] : NULL,
-	    s->tail_calls);
+	    l, map.kind == BPF_VALUE_MAP && map.index >= 0 ? &l->object->maps[map.index] : NULL);
 }
 
-int lift_find_programs(struct lift *l, struct bpf_function *program, const char *tail_calls)
+int lift_find_programs(struct lift *l, struct bpf_function *program)
 {
-	struct search s = {l, tail_calls};
+	static const struct bpf_map_symbol none = {.name = ""};
 	int err = add_program(l, program);
 
+	/* Who names programs may name some that nobody calls. */
+	if (!err && l->tail_calls)
+		err = add_named(l, &none);
 	for (size_t p = 0; p < l->program_count && !err; p++) {
 		struct bpf_analysis *a = l->programs[p].analysis;
 
 		for (int n = 0; n < (int)a->instance_count && !err; n++) {
-			bpf_each_instruction(a, n, see_call, &s);
+			bpf_each_instruction(a, n, see_call, l);
 			err = a->err;
 		}
 	}
 	return err;
+}
+
+void lift_named_maps(struct lift *l)
+{
+	for (size_t m = 0; m < l->object->map_count; m++)
+		if (names_map(l->tail_calls, l->object->maps[m].name))
+			lift_map(l, (int)m);
 }
 
 LLVMValueRef lift_program_of(struct lift *l, const struct bpf_reference *reference)

@@ -7,6 +7,25 @@ trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 failed=0
 
+takes() { # OPTION... -- FLAG... < BODY : the program's object has a plan
+	options=
+	while [ "$1" != -- ]; do
+		options="$options $1"
+		shift
+	done
+	shift
+	{
+		printf '#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n'
+		cat
+		printf 'char _license[] SEC("license") = "GPL";\n'
+	} >nf.bpf.c
+	clang-19 -target bpf -O2 "-I/usr/include/$(uname -m)-linux-gnu" "$@" -c nf.bpf.c -o nf.bpf.o || exit 1
+	# shellcheck disable=SC2086 # words
+	"$cleave" explain $options nf.bpf.o >out 2>&1 && return
+	echo "$options: $(head -3 out)"
+	failed=1
+}
+
 refuses() { # TEXT FLAG... < BODY : the program's object is refused with exit code 1 and this text
 	text=$1
 	shift
@@ -59,5 +78,12 @@ refuses "nf.bpf.c:5:107: error: bpf_loop whose callback is not known here" -g <<
 static long a(unsigned n, void *c) { return 0; }
 static long b(unsigned n, void *c) { return 1; }
 SEC("xdp") int nf(struct xdp_md *ctx) { long (*f)(unsigned, void *) = ctx->rx_queue_index ? a : b; return bpf_loop(3, f, 0, 0); }
+EOT
+# What the user says arrays of programs hold may be of arrays that the program does not use.
+takes --program nf --tail-calls 'next[1]=other' -- -g <<'EOT'
+struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 2); __type(key, int); __type(value, int); } next SEC(".maps");
+SEC("xdp") int nf(struct xdp_md *ctx) { return XDP_PASS; }
+SEC("xdp") int other(struct xdp_md *ctx) { return XDP_DROP; }
+SEC("xdp") int third(struct xdp_md *ctx) { bpf_tail_call(ctx, &next, 1); return XDP_DROP; }
 EOT
 exit $failed
