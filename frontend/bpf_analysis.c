@@ -183,6 +183,18 @@ static bool tests_for_null(const struct bpf_instruction *i, const struct bpf_sta
 	       right.number == 0 && (BPF_OP(i->code) == BPF_JEQ || BPF_OP(i->code) == BPF_JNE);
 }
 
+static void set_bound(struct bpf_way *way, const struct bpf_instruction *i,
+		      const struct bpf_state *state, bool holds)
+{
+	uint32_t most = bpf_value_bound_behind(BPF_OP(i->code), BPF_CLASS(i->code) == BPF_JMP,
+					       holds, state->reg[i->dst], bpf_operand(i, state));
+
+	if (most == BPF_NO_BOUND)
+		return;
+	way->bounded_register = i->dst;
+	way->most = most;
+}
+
 void bpf_find_ways(const struct bpf_analysis *a, int instance, uint32_t block,
 		   const struct bpf_state *state, struct bpf_way *taken, struct bpf_way *next)
 {
@@ -190,8 +202,8 @@ void bpf_find_ways(const struct bpf_analysis *a, int instance, uint32_t block,
 	const struct bpf_instruction *i = bpf_at(a, instance, b->end - 1);
 	int outcome;
 
-	*taken = (struct bpf_way){b->taken, -1};
-	*next = (struct bpf_way){b->next, -1};
+	*taken = (struct bpf_way){b->taken, -1, -1, 0};
+	*next = (struct bpf_way){b->next, -1, -1, 0};
 	if (!bpf_is_jump(i) || b->taken == BPF_NO_BLOCK || b->next == BPF_NO_BLOCK ||
 	    i->dst >= BPF_REGISTERS || i->src >= BPF_REGISTERS)
 		return;
@@ -203,22 +215,26 @@ void bpf_find_ways(const struct bpf_analysis *a, int instance, uint32_t block,
 		next->block = BPF_NO_BLOCK;
 	else if (tests_for_null(i, state))
 		(BPF_OP(i->code) == BPF_JEQ ? taken : next)->null_register = i->dst;
+	set_bound(taken, i, state, true);
+	set_bound(next, i, state, false);
 }
 
 static void go(struct bpf_analysis *a, int instance, struct bpf_way way, struct bpf_state *state)
 {
+	int narrowed = way.null_register >= 0 ? way.null_register : way.bounded_register;
 	struct bpf_value before;
 
 	if (way.block == BPF_NO_BLOCK)
 		return;
-	if (way.null_register < 0) {
+	if (narrowed < 0) {
 		flow_into(a, instance, way.block, state);
 		return;
 	}
-	before = state->reg[way.null_register];
-	state->reg[way.null_register] = BPF_KNOWN(BPF_VALUE_NUMBER, 0, 0);
+	before = state->reg[narrowed];
+	state->reg[narrowed] =
+	    way.null_register >= 0 ? BPF_KNOWN(BPF_VALUE_NUMBER, 0, 0) : bpf_value_up_to(way.most);
 	flow_into(a, instance, way.block, state);
-	state->reg[way.null_register] = before;
+	state->reg[narrowed] = before;
 }
 
 /* ---- calls and returns ---- */

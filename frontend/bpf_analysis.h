@@ -74,7 +74,7 @@ struct bpf_value bpf_operand(const struct bpf_instruction *i, const struct bpf_s
 /* The slots of the frame that a pointer points into; NULL: not known, or not one of ours. */
 struct bpf_value *bpf_frame_slots(const struct bpf_analysis *analysis, int instance,
 				  struct bpf_state *state, struct bpf_value base);
-/* Bytes of memory that a helper reaches through argument n, or -1: not known. */
+/* How many bytes of memory a helper reaches through argument n at most, or -1: not known. */
 int64_t bpf_argument_bytes(const struct bpf_analysis *analysis, const struct bpf_state *state,
 			   const struct ir_helper *helper, unsigned n);
 /* The function whose address a helper that calls back gets, or NULL: not known. */
@@ -94,6 +94,8 @@ const struct ir_context_field *bpf_loaded_pointer(const struct bpf_analysis *ana
 struct bpf_way {
 	uint32_t block; /* BPF_NO_BLOCK: there is none, or it is never gone */
 	int null_register;
+	int bounded_register; /* whose number is at most `most` on that way, or -1 */
+	uint32_t most;
 };
 void bpf_find_ways(const struct bpf_analysis *analysis, int instance, uint32_t block,
 		   const struct bpf_state *state, struct bpf_way *taken, struct bpf_way *next);

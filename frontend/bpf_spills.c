@@ -93,8 +93,8 @@ static void see_helper(struct bpf_analysis *a, int instance, struct bpf_state *s
 		struct bpf_value pointer = state->reg[n + 1];
 		int64_t bytes = helper ? bpf_argument_bytes(a, state, helper, n) : -1;
 
-		if (helper && helper->arguments[n] == IR_ARGUMENT_NO)
-			break;
+		if (helper && !ir_argument_memory(helper->arguments[n]).reads)
+			continue;
 		if (read_memory(a, instance, state, pointer, pointer.number, bytes))
 			read_memory(a, instance, state, anywhere, 0, -1);
 	}

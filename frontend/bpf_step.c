@@ -86,11 +86,16 @@ static bool in_slots(int64_t from, int64_t bytes)
 	return from >= -8 * BPF_SLOTS && bytes <= 8 * BPF_SLOTS && from + bytes <= 0;
 }
 
+static struct bpf_value any_of(unsigned bytes)
+{
+	return bytes < 4 ? bpf_value_up_to((1ull << 8 * bytes) - 1) : BPF_ANY_NUMBER;
+}
+
 static struct bpf_value load_slot(const struct bpf_value *slots, int64_t offset, unsigned bytes)
 {
 	if (bytes == 8 && offset % 8 == 0 && in_slots(offset, 8))
 		return slots[-offset / 8 - 1];
-	return BPF_ANY_NUMBER;
+	return any_of(bytes);
 }
 
 /* Bytes [from, from + bytes) hold numbers now. */
@@ -162,7 +167,7 @@ struct bpf_value bpf_loaded_value(const struct bpf_analysis *a, int instance,
 	if (field)
 		return (struct bpf_value){.kind = (uint8_t)pointer_kind(field), .known = true};
 	return slots ? load_slot(slots, bpf_access_at(base, i), bpf_access_bytes(i))
-		     : BPF_ANY_NUMBER;
+		     : any_of(bpf_access_bytes(i));
 }
 
 /* ---- the classes of instructions ---- */
@@ -178,7 +183,9 @@ static void step_arithmetic(struct bpf_state *state, const struct bpf_instructio
 		*dst = BPF_ANY_NUMBER;
 		break;
 	case BPF_MOV:
-		if (i->offset) { /* with sign extension */
+	case BPF_DIV:
+	case BPF_MOD:
+		if (i->offset) { /* with sign extension, or of signed numbers */
 			*dst = BPF_ANY_NUMBER;
 			break;
 		}
@@ -245,14 +252,12 @@ int64_t bpf_argument_bytes(const struct bpf_analysis *a, const struct bpf_state 
 			   const struct ir_helper *helper, unsigned n)
 {
 	int bytes = ir_argument_memory(helper->arguments[n]).bytes;
+	uint32_t next =
+	    n + 1 < IR_HELPER_ARGUMENTS_MAX ? bpf_value_bound(state->reg[n + 2]) : BPF_NO_BOUND;
 
 	switch (bytes) {
 	case IR_EXTENT_NEXT:
-		return n + 1 < IR_HELPER_ARGUMENTS_MAX &&
-			       bpf_value_is_constant(state->reg[n + 2]) &&
-			       state->reg[n + 2].number < BPF_OFFSET_MAX
-			   ? state->reg[n + 2].number
-			   : -1;
+		return next < BPF_OFFSET_MAX ? (int64_t)next : -1;
 	case IR_EXTENT_KEY:
 		return map_bytes(a, state, true);
 	case IR_EXTENT_VALUE:

@@ -12,12 +12,27 @@ static bool same(struct bpf_value a, struct bpf_value b)
 {
 	return a.kind == b.kind && a.known == b.known && a.null == b.null &&
 	       a.blurred == b.blurred && a.index == b.index && a.span == b.span &&
+	       a.bounded == b.bounded && a.most == b.most &&
 	       (!bpf_value_is_near(a) || a.number == b.number);
 }
 
 static bool is_null(struct bpf_value v)
 {
 	return bpf_value_is_constant(v) && v.number == 0;
+}
+
+static struct bpf_value join_numbers(struct bpf_value a, struct bpf_value b)
+{
+	uint32_t bound_a = bpf_value_bound(a), bound_b = bpf_value_bound(b);
+	uint32_t most = bound_a > bound_b ? bound_a : bound_b;
+	unsigned grown = (a.grown > b.grown ? a.grown : b.grown) + 1u;
+	struct bpf_value joined;
+
+	if (a.bounded && most == bound_a)
+		return a;
+	joined = bpf_value_up_to(grown > BPF_GROWTH_MAX ? BPF_NO_BOUND : most);
+	joined.grown = joined.bounded ? (uint8_t)grown : 0;
+	return joined;
 }
 
 /* Offsets into one frame: from the least to the greatest. */
@@ -65,7 +80,7 @@ static struct bpf_value join(struct bpf_value a, struct bpf_value b)
 	if (b.kind == BPF_VALUE_NONE)
 		return a;
 	if (a.kind == BPF_VALUE_NUMBER && b.kind == BPF_VALUE_NUMBER)
-		return BPF_ANY_NUMBER;
+		return join_numbers(a, b);
 	if (bpf_value_is_pointer(a) && bpf_value_is_pointer(b))
 		return join_pointers(a, b);
 	if (bpf_value_is_pointer(a) && is_null(b)) {
@@ -142,6 +157,13 @@ static struct bpf_value compute_pointer(uint8_t operation, struct bpf_value poin
 	int64_t distance =
 	    operation == BPF_ADD ? number.number : (int64_t)(0 - (uint64_t)number.number);
 
+	if (!number.known && operation == BPF_ADD && pointer.kind == BPF_VALUE_FRAME &&
+	    bpf_value_is_near(pointer) && pointer.span <= 8 * BPF_SLOTS &&
+	    bpf_value_bound(number) <= 8u * BPF_SLOTS) {
+		result.known = false;
+		result.span = (uint16_t)(pointer.span + number.most);
+		return result;
+	}
 	if (!number.known || !bpf_value_is_near(pointer) ||
 	    __builtin_add_overflow(pointer.number, distance, &result.number) ||
 	    result.number <= -BPF_OFFSET_MAX || result.number >= BPF_OFFSET_MAX) {
@@ -164,7 +186,7 @@ struct bpf_value bpf_value_compute(uint8_t operation, bool wide, struct bpf_valu
 		if (bpf_value_is_constant(right))
 			right.number = (uint32_t)right.number;
 		else
-			right = result;
+			right = bpf_value_up_to(bpf_value_bound(right));
 		return right;
 	}
 	if (wide && (operation == BPF_ADD || operation == BPF_SUB) &&
@@ -178,8 +200,9 @@ struct bpf_value bpf_value_compute(uint8_t operation, bool wide, struct bpf_valu
 			     wide ? 64 : 32, &number)) {
 		result.known = true;
 		result.number = (int64_t)(wide ? number : (uint32_t)number);
+		return result;
 	}
-	return result;
+	return bpf_value_compute_bound(operation, wide, left, right);
 }
 
 static bool holds(uint8_t operation, uint64_t a, uint64_t b, int64_t sa, int64_t sb)

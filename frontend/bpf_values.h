@@ -9,8 +9,8 @@
  *
  * NONE joins with anything without a trace: what was not written on one way cannot be read behind
  * the merge, or is read and means nothing. The number 0 joins with a pointer to that pointer, which
- * then may be NULL. A pointer into a frame keeps the least and greatest of its offsets until they
- * have moved BPF_GROWTH_MAX times. So every chain upward is short, and loops need no widening.
+ * then may be NULL. A pointer into a frame keeps the least and greatest of its offsets, and a number
+ * its upper bound, until they have moved BPF_GROWTH_MAX times. So every chain upward is short, and loops need no widening.
  */
 #ifndef CLEAVE_FRONTEND_BPF_VALUES_H
 #define CLEAVE_FRONTEND_BPF_VALUES_H
@@ -41,9 +41,11 @@ struct bpf_value {
 	bool known;    /* `number` is the value, or the offset */
 	bool null;     /* a pointer that may be NULL instead */
 	bool blurred;  /* one in a slot that a write at a computed place may have hit */
-	uint8_t grown; /* how often `span` has */
+	bool bounded;  /* NUMBER, not known: at most `most` */
+	uint8_t grown; /* how often `span` or `most` has */
 	uint16_t span; /* FRAME, not known: from `number` to that much behind; 0: anywhere */
 	int32_t index;
+	uint32_t most;
 	int64_t number;
 };
 
@@ -90,6 +92,18 @@ bool bpf_state_join(struct bpf_state *into, const struct bpf_state *from, unsign
 /* The result of an arithmetic instruction; `wide`: on 64 bits. */
 struct bpf_value bpf_value_compute(uint8_t operation, bool wide, struct bpf_value left,
 				   struct bpf_value right);
+/*
+ * The upper bound of a number, or BPF_NO_BOUND; a number with one; the result of an arithmetic
+ * instruction as far as bounds say; and what is at most behind a comparison that holds, or does not
+ * (BPF_NO_BOUND: nothing new). In bpf_bounds.c.
+ */
+#define BPF_NO_BOUND UINT32_MAX
+uint32_t bpf_value_bound(struct bpf_value v);
+struct bpf_value bpf_value_up_to(uint64_t most);
+struct bpf_value bpf_value_compute_bound(uint8_t operation, bool wide, struct bpf_value left,
+					 struct bpf_value right);
+uint32_t bpf_value_bound_behind(uint8_t operation, bool wide, bool holds, struct bpf_value left,
+				struct bpf_value right);
 /* Does the comparison hold? 1, 0, or -1: not known. */
 int bpf_value_compare(uint8_t operation, bool wide, struct bpf_value left, struct bpf_value right);
 

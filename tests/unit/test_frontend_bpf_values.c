@@ -67,6 +67,82 @@ static void test_compute(void **state)
 	assert_int_equal(r.number, 0x07ffffff);
 }
 
+static struct bpf_value compute(uint8_t operation, bool wide, struct bpf_value a, int64_t n)
+{
+	return bpf_value_compute(operation, wide, a, BPF_KNOWN(BPF_VALUE_NUMBER, 0, n));
+}
+
+static void test_bounds(void **state)
+{
+	struct bpf_value any = BPF_ANY_NUMBER, byte = bpf_value_up_to(255), grows = five;
+
+	assert_int_equal(bpf_value_bound(any), BPF_NO_BOUND);
+	assert_int_equal(bpf_value_bound(packet), BPF_NO_BOUND);
+	assert_int_equal(bpf_value_bound(five), 5);
+	assert_int_equal(bpf_value_bound(compute(BPF_MOV, true, any, -1)), BPF_NO_BOUND);
+	assert_int_equal(bpf_value_bound(compute(BPF_AND, true, any, 7)), 7);
+	assert_int_equal(bpf_value_bound(compute(BPF_AND, true, any, -8)), BPF_NO_BOUND);
+	assert_int_equal(bpf_value_bound(compute(BPF_AND, true, byte, -8)), 255);
+	assert_int_equal(bpf_value_bound(compute(BPF_ADD, true, byte, 1)), 256);
+	assert_int_equal(bpf_value_bound(compute(BPF_ADD, true, byte, -1)), BPF_NO_BOUND);
+	assert_int_equal(bpf_value_bound(compute(BPF_SUB, true, byte, 1)), BPF_NO_BOUND);
+	assert_int_equal(bpf_value_bound(compute(BPF_LSH, true, byte, 4)), 4080);
+	assert_int_equal(bpf_value_bound(compute(BPF_LSH, true, byte, 31)), BPF_NO_BOUND);
+	assert_int_equal(bpf_value_bound(compute(BPF_LSH, true, any, 1)), BPF_NO_BOUND);
+	assert_int_equal(bpf_value_bound(compute(BPF_RSH, false, any, 24)), 255);
+	assert_int_equal(bpf_value_bound(compute(BPF_RSH, true, any, 24)), BPF_NO_BOUND);
+	assert_int_equal(bpf_value_bound(compute(BPF_MOD, true, any, 10)), 9);
+	assert_int_equal(bpf_value_bound(compute(BPF_MOD, true, byte, 0)), 255);
+	assert_int_equal(bpf_value_bound(compute(BPF_OR, true, byte, 256)), 511);
+	assert_int_equal(bpf_value_bound(compute(BPF_MUL, true, byte, 10)), 2550);
+	for (int n = 6; n < 12; n++)
+		bpf_value_join(&grows, BPF_KNOWN(BPF_VALUE_NUMBER, 0, n));
+	assert_int_equal(bpf_value_bound(grows), BPF_NO_BOUND);
+	assert_int_equal(bpf_value_bound(join(five, byte)), 255);
+	assert_int_equal(bpf_value_bound(join(byte, any)), BPF_NO_BOUND);
+}
+
+static void test_bounds_behind(void **state)
+{
+	struct bpf_value any = BPF_ANY_NUMBER, byte = bpf_value_up_to(255);
+
+	assert_int_equal(bpf_value_bound_behind(BPF_JLT, true, true, any, five), 4);
+	assert_int_equal(bpf_value_bound_behind(BPF_JGT, true, false, any, five), 5);
+	assert_int_equal(bpf_value_bound_behind(BPF_JGE, true, false, any, byte), 254);
+	assert_int_equal(bpf_value_bound_behind(BPF_JGT, true, true, any, five), BPF_NO_BOUND);
+	assert_int_equal(bpf_value_bound_behind(BPF_JLT, true, false, any, five), BPF_NO_BOUND);
+	assert_int_equal(bpf_value_bound_behind(BPF_JSLT, true, true, any, five), BPF_NO_BOUND);
+	assert_int_equal(bpf_value_bound_behind(BPF_JLT, false, true, any, five), BPF_NO_BOUND);
+	assert_int_equal(bpf_value_bound_behind(BPF_JLT, false, true, byte, five), 4);
+	assert_int_equal(bpf_value_bound_behind(BPF_JLE, true, true, byte, byte), BPF_NO_BOUND);
+	assert_int_equal(bpf_value_bound_behind(BPF_JLE, true, true, packet, five), BPF_NO_BOUND);
+}
+
+/* Places in a frame: one, one of several, anywhere. */
+static void test_spans(void **state)
+{
+	struct bpf_value low = BPF_KNOWN(BPF_VALUE_FRAME, 0, -32), high = low, r = low;
+
+	high.number = -16;
+	assert_int_equal(join(low, high).number, -32);
+	assert_int_equal(join(low, high).span, 16);
+	assert_int_equal(join(high, low).span, 16);
+	r = bpf_value_compute(BPF_ADD, true, low, bpf_value_up_to(7));
+	assert_false(r.known);
+	assert_int_equal(r.number, -32);
+	assert_int_equal(r.span, 7);
+	assert_int_equal(compute(BPF_ADD, true, r, 8).number, -24);
+	assert_int_equal(compute(BPF_ADD, true, r, 8).span, 7);
+	assert_true(bpf_value_is_near(r));
+	assert_false(bpf_value_is_near(bpf_value_compute(BPF_ADD, true, r, BPF_ANY_NUMBER)));
+	assert_false(bpf_value_is_near(bpf_value_compute(BPF_SUB, true, r, bpf_value_up_to(7))));
+	for (int n = -24; n < 0; n += 4) {
+		high.number = n;
+		bpf_value_join(&r, high);
+	}
+	assert_false(bpf_value_is_near(r));
+}
+
 static void test_compare(void **state)
 {
 	struct bpf_value minus = BPF_KNOWN(BPF_VALUE_NUMBER, 0, -1);
@@ -81,9 +157,9 @@ static void test_compare(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_join),
-	    cmocka_unit_test(test_compute),
-	    cmocka_unit_test(test_compare),
+	    cmocka_unit_test(test_join),   cmocka_unit_test(test_compute),
+	    cmocka_unit_test(test_bounds), cmocka_unit_test(test_bounds_behind),
+	    cmocka_unit_test(test_spans),  cmocka_unit_test(test_compare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
