@@ -9,9 +9,9 @@
  *
  * NONE joins with anything without a trace: what was not written on one way cannot be read behind
  * the merge, or is read and means nothing. The number 0 joins with a pointer to that pointer, which
- * then may be NULL. A pointer into a frame keeps the least and greatest of its offsets, and a number
- * its upper bound, until they have moved BPF_GROWTH_MAX times. So every chain upward is short, and
- * loops need no widening.
+ * then may be NULL. A pointer into a frame keeps the least and greatest of its offsets, and a
+ * number its upper bound, until they have moved BPF_GROWTH_MAX times. So every chain upward is
+ * short, and loops need no widening.
  */
 #ifndef CLEAVE_FRONTEND_BPF_VALUES_H
 #define CLEAVE_FRONTEND_BPF_VALUES_H
