@@ -74,9 +74,18 @@ struct bpf_value bpf_operand(const struct bpf_instruction *i, const struct bpf_s
 /* The slots of the frame that a pointer points into; NULL: not known, or not one of ours. */
 struct bpf_value *bpf_frame_slots(const struct bpf_analysis *analysis, int instance,
 				  struct bpf_state *state, struct bpf_value base);
-/* How many bytes of memory a helper reaches through argument n at most, or -1: not known. */
-int64_t bpf_argument_bytes(const struct bpf_analysis *analysis, const struct bpf_state *state,
-			   const struct ir_helper *helper, unsigned n);
+/*
+ * What the call of a helper, or of a function of the kernel's, does with the memory that argument n
+ * points to.
+ */
+struct bpf_argument {
+	bool used; /* it takes so many arguments */
+	bool reads, writes;
+	int64_t bytes; /* at most; -1: not known */
+};
+struct bpf_argument bpf_argument_of(const struct bpf_analysis *analysis,
+				    const struct bpf_state *state, const struct bpf_instruction *i,
+				    unsigned n);
 /* The function whose address a helper that calls back gets, or NULL: not known. */
 struct bpf_function *bpf_callback_function(const struct bpf_analysis *analysis,
 					   const struct bpf_state *state);

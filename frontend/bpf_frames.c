@@ -118,18 +118,13 @@ static void see_access(struct bpf_analysis *a, int instance, struct bpf_value ba
 static void see_helper(struct bpf_analysis *a, int instance, struct bpf_state *state,
 		       const struct bpf_instruction *i)
 {
-	const struct ir_helper *helper = i->src ? NULL : ir_helper_by_number(i->imm);
-
 	for (unsigned n = 0; n < IR_HELPER_ARGUMENTS_MAX; n++) {
+		struct bpf_argument argument = bpf_argument_of(a, state, i, n);
 		struct bpf_value pointer = state->reg[n + 1];
-		int64_t bytes;
 
-		if (helper && helper->arguments[n] == IR_ARGUMENT_NO)
-			break;
-		bytes = helper ? bpf_argument_bytes(a, state, helper, n) : -1;
-		if (bytes >= 0)
-			let_go(a, instance, state, pointer, bytes, HELD_DEPTH);
-		else
+		if (argument.used && argument.bytes >= 0)
+			let_go(a, instance, state, pointer, argument.bytes, HELD_DEPTH);
+		else if (argument.used)
 			expose_behind(a, instance, state, pointer);
 	}
 }

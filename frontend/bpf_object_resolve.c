@@ -2,7 +2,10 @@
 #include "frontend/bpf_object.h"
 
 #include <linux/bpf.h>
+#include <string.h>
 
+#include "frontend/bpf_kfuncs.h"
+#include "ir/kfuncs.h"
 #include "support/arena.h"
 
 void bpf_object_note_questions(struct bpf_object *o, struct bpf_code *code)
@@ -116,8 +119,38 @@ static void resolve(struct bpf_object *o, struct bpf_code *code, uint32_t at,
 	i->core = note;
 }
 
+static bool kernel_has(struct bpf_core_host *host, const char *name)
+{
+	const struct bpf_types *types = bpf_core_host_types(host);
+
+	for (uint32_t id = 1; types && id <= types->count; id++)
+		if (BTF_INFO_KIND(types->type[id]->info) == BTF_KIND_FUNC &&
+		    !strcmp(bpf_types_name(types, types->type[id]), name))
+			return true;
+	return !types && ir_kfunc_by_name(name);
+}
+
+/* bpf_ksym_exists(): the address of a function that the kernel does not have is NULL. */
+static void resolve_address(struct bpf_object *o, struct bpf_instruction *i,
+			    struct bpf_core_host *host)
+{
+	const char *name = i->reference.name;
+
+	if (i->code != (BPF_LD | BPF_DW | BPF_IMM) || !bpf_kfunc_prototype(&o->types, name) ||
+	    !elf_object_is_weak(&o->elf, name) || kernel_has(host, name))
+		return;
+	i->reference = (struct bpf_reference){.kind = BPF_REFERENCE_NONE};
+	i->src = 0;
+	i->imm = 0;
+	i->wide = 0;
+}
+
 void bpf_object_resolve(struct bpf_object *object, struct bpf_core_host *host)
 {
+	for (size_t c = 0; c < object->code_count; c++)
+		for (uint32_t at = 0; at < object->code[c].count; at++)
+			if (object->code[c].instructions[at].reference.kind == BPF_REFERENCE_EXTERN)
+				resolve_address(object, &object->code[c].instructions[at], host);
 	for (size_t c = 0; c < object->code_count; c++)
 		for (uint32_t at = 0; at < object->code[c].count; at++)
 			if (object->code[c].instructions[at].core)

@@ -87,15 +87,13 @@ static void see_helper(struct bpf_analysis *a, int instance, struct bpf_state *s
 		       const struct bpf_instruction *i)
 {
 	const struct bpf_value anywhere = {.kind = BPF_VALUE_POINTER};
-	const struct ir_helper *helper = i->src ? NULL : ir_helper_by_number(i->imm);
 
 	for (unsigned n = 0; n < IR_HELPER_ARGUMENTS_MAX; n++) {
+		struct bpf_argument argument = bpf_argument_of(a, state, i, n);
 		struct bpf_value pointer = state->reg[n + 1];
-		int64_t bytes = helper ? bpf_argument_bytes(a, state, helper, n) : -1;
 
-		if (helper && !ir_argument_memory(helper->arguments[n]).reads)
-			continue;
-		if (read_memory(a, instance, state, pointer, pointer.number, bytes))
+		if (argument.reads &&
+		    read_memory(a, instance, state, pointer, pointer.number, argument.bytes))
 			read_memory(a, instance, state, anywhere, 0, -1);
 	}
 }

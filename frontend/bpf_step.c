@@ -4,6 +4,7 @@
 #include <linux/bpf.h>
 #include <string.h>
 
+#include "frontend/bpf_kfuncs.h"
 #include "ir/context_fields.h"
 #include "ir/helpers.h"
 
@@ -248,13 +249,9 @@ static int64_t map_bytes(const struct bpf_analysis *a, const struct bpf_state *s
 	return most ? most : -1;
 }
 
-int64_t bpf_argument_bytes(const struct bpf_analysis *a, const struct bpf_state *state,
-			   const struct ir_helper *helper, unsigned n)
+static int64_t helper_bytes(const struct bpf_analysis *a, const struct bpf_state *state, int bytes,
+			    uint32_t next)
 {
-	int bytes = ir_argument_memory(helper->arguments[n]).bytes;
-	uint32_t next =
-	    n + 1 < IR_HELPER_ARGUMENTS_MAX ? bpf_value_bound(state->reg[n + 2]) : BPF_NO_BOUND;
-
 	switch (bytes) {
 	case IR_EXTENT_NEXT:
 		return next < BPF_OFFSET_MAX ? (int64_t)next : -1;
@@ -267,20 +264,67 @@ int64_t bpf_argument_bytes(const struct bpf_analysis *a, const struct bpf_state 
 	}
 }
 
+/* The type behind the pointer says how much, or the next argument does, or both mean something else
+ * than it seems: the larger. */
+static struct bpf_argument kfunc_argument(const struct bpf_types *types,
+					  const struct btf_type *prototype, unsigned n,
+					  uint32_t next)
+{
+	struct bpf_argument argument = {.used = n < bpf_kfunc_count(prototype), .bytes = -1};
+	uint64_t bytes;
+
+	if (!argument.used || !bpf_type_is_pointer(types, bpf_kfunc_argument(prototype, n)))
+		return argument;
+	argument.reads = argument.writes = true;
+	bytes = bpf_type_pointee_bytes(types, bpf_kfunc_argument(prototype, n));
+	if (n + 1 < bpf_kfunc_count(prototype) && next < BPF_OFFSET_MAX && next > bytes &&
+	    !bpf_type_is_pointer(types, bpf_kfunc_argument(prototype, n + 1)))
+		bytes = next;
+	if (bytes && bytes < BPF_OFFSET_MAX)
+		argument.bytes = (int64_t)bytes;
+	return argument;
+}
+
+static const struct btf_type *called_kfunc(const struct bpf_analysis *a,
+					   const struct bpf_instruction *i)
+{
+	return i->reference.kind == BPF_REFERENCE_EXTERN
+		   ? bpf_kfunc_prototype(&a->object->types, i->reference.name)
+		   : NULL;
+}
+
+struct bpf_argument bpf_argument_of(const struct bpf_analysis *a, const struct bpf_state *state,
+				    const struct bpf_instruction *i, unsigned n)
+{
+	const struct ir_helper *helper = i->src ? NULL : ir_helper_by_number(i->imm);
+	const struct btf_type *kfunc = called_kfunc(a, i);
+	uint32_t next =
+	    n + 1 < IR_HELPER_ARGUMENTS_MAX ? bpf_value_bound(state->reg[n + 2]) : BPF_NO_BOUND;
+	struct ir_argument_memory memory;
+
+	if (kfunc)
+		return kfunc_argument(&a->object->types, kfunc, n, next);
+	if (!helper)
+		return (struct bpf_argument){true, true, true, -1};
+	memory = ir_argument_memory(helper->arguments[n]);
+	return (struct bpf_argument){helper->arguments[n] != IR_ARGUMENT_NO, memory.reads,
+				     memory.writes, helper_bytes(a, state, memory.bytes, next)};
+}
+
 /* Numbers, where a helper writes into a frame. */
 static void spoil_argument(const struct bpf_analysis *a, int instance, struct bpf_state *state,
-			   const struct ir_helper *helper, unsigned n)
+			   const struct bpf_instruction *i, unsigned n)
 {
 	struct bpf_value pointer = state->reg[n + 1];
 	struct bpf_value *slots = bpf_frame_slots(a, instance, state, pointer);
-	int64_t bytes = helper ? bpf_argument_bytes(a, state, helper, n) : -1;
+	struct bpf_argument argument = bpf_argument_of(a, state, i, n);
 
-	if (helper && !ir_argument_memory(helper->arguments[n]).writes)
+	if (!argument.writes)
 		return;
-	if (slots && bytes >= 0 && in_slots(pointer.number, bytes))
-		spoil_slots(slots, pointer.number, bytes);
+	if (slots && argument.bytes >= 0 && in_slots(pointer.number, argument.bytes))
+		spoil_slots(slots, pointer.number, argument.bytes);
 	else
-		blur(a, instance, state, pointer, 0, bytes);
+		blur(a, instance, state, pointer, 0, argument.bytes);
 }
 
 static struct bpf_value helper_result(const struct ir_helper *helper, struct bpf_value map)
@@ -300,14 +344,24 @@ static struct bpf_value helper_result(const struct ir_helper *helper, struct bpf
 	}
 }
 
+static struct bpf_value kfunc_result(const struct bpf_types *types,
+				     const struct btf_type *prototype)
+{
+	if (bpf_type_is_pointer(types, prototype->type))
+		return BPF_KNOWN(BPF_VALUE_KERNEL, 0, 0);
+	return prototype->type ? BPF_ANY_NUMBER : nothing;
+}
+
 static void step_helper(const struct bpf_analysis *a, int instance, struct bpf_state *state,
 			const struct bpf_instruction *i)
 {
 	const struct ir_helper *helper = i->src ? NULL : ir_helper_by_number(i->imm);
+	const struct btf_type *kfunc = called_kfunc(a, i);
 
 	for (unsigned n = 0; n < IR_HELPER_ARGUMENTS_MAX; n++)
-		spoil_argument(a, instance, state, helper, n);
-	state->reg[0] = helper_result(helper, state->reg[1]);
+		spoil_argument(a, instance, state, i, n);
+	state->reg[0] =
+	    kfunc ? kfunc_result(&a->object->types, kfunc) : helper_result(helper, state->reg[1]);
 	for (unsigned r = 1; r <= 5; r++)
 		state->reg[r] = nothing;
 }

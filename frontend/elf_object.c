@@ -216,3 +216,11 @@ int elf_object_relocations(const struct elf_object *object, uint32_t section,
 		qsort(*relocations, *count, sizeof **relocations, by_offset);
 	return err;
 }
+
+bool elf_object_is_weak(const struct elf_object *object, const char *name)
+{
+	for (uint32_t s = 0; s < object->symbol_count; s++)
+		if (!object->symbols[s].section && !strcmp(object->symbols[s].name, name))
+			return object->symbols[s].binding == STB_WEAK;
+	return false;
+}

@@ -52,6 +52,8 @@ int elf_object_read(struct arena *arena, const void *bytes, size_t size, const c
 		    struct elf_object *object, struct diag *diag);
 /* Index of the section of that name, or 0. */
 uint32_t elf_object_find(const struct elf_object *object, const char *name);
+/* May what is defined elsewhere be missing? */
+bool elf_object_is_weak(const struct elf_object *object, const char *name);
 /* A section's relocations in order of offset. Returns 0 or -EINVAL (reported). */
 int elf_object_relocations(const struct elf_object *object, uint32_t section,
 			   struct elf_relocation **relocations, size_t *count, struct diag *diag);

@@ -111,6 +111,9 @@ int lift_wide_load(struct lift_function *f, const struct bpf_instruction *i);
 /* callback: the instance that the helper calls back, or -1. */
 int lift_helper(struct lift_function *f, const struct bpf_instruction *i, int callback);
 int lift_call(struct lift_function *f, uint32_t block);
+/* A function of the kernel's own; NULL: it is none, or not described. In llvm_lift_kfuncs.c. */
+LLVMValueRef lift_kfunc(struct lift *lift, const char *name);
+int lift_kfunc_call(struct lift_function *f, const char *name);
 /* The comparison of a conditional jump, i1. */
 LLVMValueRef lift_condition(struct lift_function *f, const struct bpf_instruction *i);
 

@@ -94,7 +94,7 @@ int lift_helper(struct lift_function *f, const struct bpf_instruction *i, int ca
 	unsigned count = count_arguments(f, helper);
 
 	if (i->reference.kind == BPF_REFERENCE_EXTERN)
-		return lift_refuse(f, "the kernel function %s is not supported", i->reference.name);
+		return lift_kfunc_call(f, i->reference.name);
 	if (i->src)
 		return lift_refuse(f, "a call of kind %u is not supported", i->src);
 	for (unsigned n = 0; n < count; n++) {

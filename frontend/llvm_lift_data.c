@@ -1,7 +1,6 @@
 /* Maps and global variables. */
 #include "frontend/llvm_lift.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <llvm-c/Core.h>
 #include <string.h>
@@ -266,26 +265,19 @@ static const struct btf_type *find_extern(const struct lift *l, const char *name
 	return NULL;
 }
 
-static bool is_weak(const struct lift *l, const char *name)
-{
-	const struct elf_object *elf = &l->object->elf;
-
-	for (uint32_t s = 0; s < elf->symbol_count; s++)
-		if (!elf->symbols[s].section && !strcmp(elf->symbols[s].name, name))
-			return elf->symbols[s].binding == STB_WEAK;
-	return false;
-}
-
 LLVMValueRef lift_extern(struct lift_function *f, const char *name)
 {
 	struct lift *l = f->lift;
 	const struct btf_type *var = find_extern(l, name);
 	const char *why = "it is none of the kernel's settings";
+	LLVMValueRef function = lift_kfunc(l, name);
 	const uint8_t *bytes = var ? kconfig_value(l->arena, &l->object->types, var->type, name,
-						   is_weak(l, name), &why)
+						   elf_object_is_weak(&l->object->elf, name), &why)
 				   : NULL;
 	LLVMValueRef init, g;
 
+	if (function)
+		return function;
 	if (!bytes) {
 		lift_refuse(f, "the external variable %s is not supported: %s", name, why);
 		return NULL;

@@ -86,4 +86,18 @@ SEC("xdp") int nf(struct xdp_md *ctx) { return XDP_PASS; }
 SEC("xdp") int other(struct xdp_md *ctx) { return XDP_DROP; }
 SEC("xdp") int third(struct xdp_md *ctx) { bpf_tail_call(ctx, &next, 1); return XDP_DROP; }
 EOT
+# Functions that the kernel may lack: what is behind the question for one that it lacks is not looked at.
+takes -- -g <<'EOT'
+extern __u32 bpf_none(const struct bpf_dynptr *ptr) __ksym __weak;
+extern int bpf_dynptr_from_xdp(struct xdp_md *xdp, __u64 flags, struct bpf_dynptr *ptr) __ksym __weak;
+SEC("xdp") int nf(struct xdp_md *ctx) { struct bpf_dynptr d; if (!bpf_dynptr_from_xdp || bpf_dynptr_from_xdp(ctx, 0, &d)) return XDP_ABORTED; return bpf_none ? bpf_none(&d) & 1 : XDP_PASS; }
+EOT
+refuses 'nf.bpf.c:4:48: error: the kernel function bpf_none is not supported' -g <<'EOT'
+extern __u32 bpf_none(struct xdp_md *xdp) __ksym;
+SEC("xdp") int nf(struct xdp_md *ctx) { return bpf_none(ctx); }
+EOT
+refuses 'the kernel function bpf_xdp_metadata_rx_timestamp (it needs a program that is bound to one device) is not supported' -g <<'EOT'
+extern int bpf_xdp_metadata_rx_timestamp(const struct xdp_md *ctx, __u64 *timestamp) __ksym;
+SEC("xdp") int nf(struct xdp_md *ctx) { __u64 t; return bpf_xdp_metadata_rx_timestamp(ctx, &t) ? 1 : t & 3; }
+EOT
 exit $failed
