@@ -1,6 +1,7 @@
 /* Runs clang: once to bitcode and, beside it, once to the object that is the oracle. */
 #include "frontend/frontend.h"
 #include "frontend/lift.h"
+#include "frontend/missing_header.h"
 #include "frontend/object_modern.h"
 #include "frontend/source_place.h"
 
@@ -109,7 +110,8 @@ static int check_source(const char *path, struct diag *diag)
 
 /* clang's command line; emit_llvm is what differs between the two runs. */
 static char **compose(struct arena *arena, const struct frontend_input *input,
-		      const struct source_place *place, bool colour, bool emit_llvm)
+		      const struct source_place *place, const struct missing_header *header,
+		      bool colour, bool emit_llvm)
 {
 	char *fixed[] = {CLANG,
 			 "-target",
@@ -121,15 +123,19 @@ static char **compose(struct arena *arena, const struct frontend_input *input,
 			 "-fno-discard-value-names", /* so that live values have names */
 			 "-fno-crash-diagnostics",
 			 MACHINE,
-			 "-I" MULTIARCH_INCLUDE};
+			 "-I" MULTIARCH_INCLUDE,
+			 "-idirafter", /* "bpf_helpers.h" */
+			 "/usr/include/bpf"};
 	size_t fixed_count = sizeof fixed / sizeof *fixed, n = fixed_count;
-	char **argv = arena_array(arena, fixed_count + 2 * input->flag_count + 10, sizeof *argv);
+	char **argv = arena_array(arena, fixed_count + 2 * input->flag_count + 16, sizeof *argv);
 
 	memcpy(argv, fixed, sizeof fixed);
 	if (colour)
 		argv[n++] = "-fcolor-diagnostics";
 	for (char **flag = place->flags; *flag; flag++)
 		argv[n++] = *flag;
+	for (const char *const *flag = header->flags; *flag; flag++)
+		argv[n++] = (char *)*flag;
 	if (emit_llvm)
 		argv[n++] = "-emit-llvm";
 	argv[n++] = "-c";
@@ -142,12 +148,13 @@ static char **compose(struct arena *arena, const struct frontend_input *input,
 }
 
 static int run_both(struct arena *arena, const struct frontend_input *input,
-		    const struct source_place *place, struct run runs[2], struct diag *diag)
+		    const struct source_place *place, const struct missing_header *header,
+		    struct run runs[2], struct diag *diag)
 {
 	bool colour = isatty(fileno(diag->out)) == 1;
 
 	for (int i = 0; i < 2; i++) {
-		char **argv = compose(arena, input, place, colour, i == 0);
+		char **argv = compose(arena, input, place, header, colour, i == 0);
 		int err = process_start_in(&runs[i].process, argv, place->folder, runs[i].fd);
 
 		if (!err)
@@ -165,6 +172,29 @@ static int run_both(struct arena *arena, const struct frontend_input *input,
 	for (int i = 0; i < 2; i++)
 		runs[i].status = process_wait(&runs[i].process, arena, &runs[i].errors);
 	return 0;
+}
+
+/* And once more when clang misses a header that can be made. */
+static int run_with_headers(struct arena *arena, const struct frontend_input *input,
+			    const struct source_place *place, struct run runs[2], struct diag *diag)
+{
+	struct missing_header header = {0};
+	int err = run_both(arena, input, place, &header, runs, diag), made;
+
+	if (err || !runs[0].status)
+		return err;
+	made = missing_header_make(arena, runs[0].errors, input->btf, &header);
+	if (made > 0) {
+		diag_note(diag, (struct src_loc){.file = input->path}, "%s is made from %s",
+			  header.name, header.from);
+		err = run_both(arena, input, place, &header, runs, diag);
+	} else if (made < 0) {
+		diag_note(diag, (struct src_loc){.file = input->path},
+			  "%s cannot be made from %s: %s", header.name, header.from,
+			  strerror(-made));
+	}
+	missing_header_close(&header);
+	return err;
 }
 
 /* What clang said, with paths as the user gave them; its errors count as ours. */
@@ -216,7 +246,7 @@ static int run_clang(struct arena *arena, const struct frontend_input *input,
 	if (!err)
 		err = source_place_find(arena, input, &place, diag);
 	if (!err)
-		err = run_both(arena, input, &place, runs, diag);
+		err = run_with_headers(arena, input, &place, runs, diag);
 	out->clang_ms = now_ms() - start;
 	if (!err)
 		err = check_runs(arena, runs, &place, input->path, diag);

@@ -144,7 +144,10 @@ static int collect_global(struct ir_program *program, LLVMValueRef g, size_t *ca
 	if (!LLVMGetInitializer(g))
 		return frontend_refuse(program, diag, frontend_value_loc(program, g),
 				       IR_REASON_UNSUPPORTED_CALL,
-				       arena_printf(program->arena, "the external variable %s",
+				       arena_printf(program->arena,
+						    "the external variable %s (where another source "
+						    "defines it, link the objects of both: bpftool "
+						    "gen object)",
 						    global_name(program, g)));
 	section = data_section(g);
 	if (!section)
