@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What makes every access to these types a CO-RE relocation, unless the program does not want it. */
+/* Makes every access to these types a CO-RE relocation, unless the program wants none. */
 static const char begin[] = "#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n"
 			    "#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n"
 			    "#pragma clang attribute push (__attribute__((preserve_access_index)), "

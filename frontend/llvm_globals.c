@@ -145,9 +145,8 @@ static int collect_global(struct ir_program *program, LLVMValueRef g, size_t *ca
 		return frontend_refuse(program, diag, frontend_value_loc(program, g),
 				       IR_REASON_UNSUPPORTED_CALL,
 				       arena_printf(program->arena,
-						    "the external variable %s (where another source "
-						    "defines it, link the objects of both: bpftool "
-						    "gen object)",
+						    "the external variable %s (of another source? "
+						    "link both objects: bpftool gen object)",
 						    global_name(program, g)));
 	section = data_section(g);
 	if (!section)

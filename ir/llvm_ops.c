@@ -445,7 +445,8 @@ static void add_llvm_intrinsic(struct ir_program *program, int block, LLVMValueR
 }
 
 /*
- * A comparison of a constant length becomes loads in the BPF backend (ExpandMemCmp): of 8 bytes, and of what remains.
+ * A comparison of a constant length becomes loads in the BPF backend (ExpandMemCmp): of 8 bytes,
+ * and of what remains.
  */
 static bool is_expanded(LLVMValueRef call, const char *name)
 {

@@ -28,6 +28,14 @@ static __always_inline struct iphdr *find_ip4(void *data, void *data_end)
 	return ip4;
 }
 
+/* Horner's rule over the bytes from p to the packet's end. */
+static __always_inline __u32 hash_bytes(const __u8 *p, const void *data_end, __u32 hash)
+{
+	while ((const void *)(p + 1) <= data_end)
+		hash = hash * 31 + *p++;
+	return hash;
+}
+
 /* Copies at most length bytes, a constant, from p to the packet's end. */
 static __always_inline void take_sample(__u8 *sample, int length, const __u8 *p,
 					const void *data_end)
@@ -37,14 +45,6 @@ static __always_inline void take_sample(__u8 *sample, int length, const __u8 *p,
 			break;
 		sample[i] = p[i];
 	}
-}
-
-/* Horner's rule over the bytes from p to the packet's end. */
-static __always_inline __u32 hash_bytes(const __u8 *p, const void *data_end, __u32 hash)
-{
-	while ((const void *)(p + 1) <= data_end)
-		hash = hash * 31 + *p++;
-	return hash;
 }
 
 #endif
