@@ -310,6 +310,15 @@ int llvm_link_bitcode(struct llvm_clone *c, const unsigned char *bytes, size_t s
 	return 0;
 }
 
+static bool is_lifetime(LLVMValueRef i)
+{
+	LLVMValueRef callee = LLVMIsACallInst(i) ? LLVMGetCalledValue(i) : NULL;
+	size_t length;
+
+	return callee && LLVMIsAFunction(callee) &&
+	       strncmp(LLVMGetValueName2(callee, &length), "llvm.lifetime", 13) == 0;
+}
+
 void llvm_drop_lifetimes(struct llvm_clone *c)
 {
 	LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(c->function);
@@ -317,12 +326,20 @@ void llvm_drop_lifetimes(struct llvm_clone *c)
 	for (; block; block = LLVMGetNextBasicBlock(block))
 		for (LLVMValueRef i = LLVMGetFirstInstruction(block), next; i; i = next) {
 			next = LLVMGetNextInstruction(i);
-			if (!LLVMIsACallInst(i))
-				continue;
-			LLVMValueRef callee = LLVMGetCalledValue(i);
-			size_t length;
-			if (LLVMIsAFunction(callee) &&
-			    strncmp(LLVMGetValueName2(callee, &length), "llvm.lifetime", 13) == 0)
+			if (is_lifetime(i))
 				LLVMInstructionEraseFromParent(i);
 		}
+}
+
+void llvm_drop_lifetime(struct llvm_clone *c, LLVMValueRef original)
+{
+	LLVMUseRef use = LLVMGetFirstUse(llvm_clone_value(c, original)), next;
+
+	for (; use; use = next) {
+		LLVMValueRef user = LLVMGetUser(use);
+
+		next = LLVMGetNextUse(use);
+		if (is_lifetime(user))
+			LLVMInstructionEraseFromParent(user);
+	}
 }

@@ -54,6 +54,8 @@ void llvm_clear_object(struct llvm_clone *clone, LLVMValueRef original);
  * objects whose lifetimes do not meet may share their place, also where both are restored.
  */
 void llvm_drop_lifetimes(struct llvm_clone *clone);
+/* The same of one (original) only. */
+void llvm_drop_lifetime(struct llvm_clone *clone, LLVMValueRef original);
 /* A packet-local map's only element, by a look-up. */
 LLVMValueRef llvm_local_element(struct llvm_clone *clone, int map);
 void llvm_copy(struct llvm_clone *clone, LLVMValueRef to, unsigned to_align, LLVMValueRef from,

@@ -1,15 +1,20 @@
 /* Handoff blocks at cut edges. */
 #include "backends/llvm_leave.h"
 #include "bundle/kernel_abi.h"
+#include "ir/llvm_blocks.h"
 #include "support/arena.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* What stands for a map-value pointer of a map without self-telling slots: see shadow_of. */
+/*
+ * What stands for a map-value pointer of a map without self-telling slots: see shadow_of. Made where
+ * the pointer is made, so all cuts share them.
+ */
 struct shadows {
 	struct llvm_clone *clone;
-	bool keys; /* shadows are pointers to copies of keys; else i32 indices */
+	bool keys;         /* shadows are pointers to copies of keys; else i32 indices */
+	LLVMValueRef none; /* the key of NULL */
 	LLVMValueRef *value, *shadow;
 	size_t count, value_capacity, shadow_capacity, shadow_count;
 };
@@ -79,6 +84,21 @@ static LLVMValueRef shadow_select(struct shadows *s, LLVMValueRef original)
 	return LLVMBuildSelect(c->builder, LLVMGetOperand(select, 0), yes, no, "shadow");
 }
 
+/* Whatever it is, it is copied as far as a key goes. */
+static LLVMValueRef key_of_null(struct shadows *s)
+{
+	struct llvm_clone *c = s->clone;
+	uint32_t bytes = 8;
+
+	for (size_t m = 0; m < c->program->map_count; m++)
+		if (c->plan->maps[m].home == MAP_HOME_KERNEL_BATCHED &&
+		    c->program->maps[m].key_size > bytes)
+			bytes = c->program->maps[m].key_size;
+	if (!s->none)
+		s->none = llvm_stack(c, bytes, "nokey");
+	return s->none;
+}
+
 /* The index or key of a map-value pointer, followed through phis and selects to its look-ups. */
 static LLVMValueRef shadow_of(struct shadows *s, LLVMValueRef original)
 {
@@ -86,7 +106,7 @@ static LLVMValueRef shadow_of(struct shadows *s, LLVMValueRef original)
 		if (s->value[i] == original)
 			return s->shadow[i];
 	if (!LLVMIsAInstruction(original))
-		return s->keys ? llvm_stack(s->clone, 8, "nokey") : llvm_u32(s->clone, ~0u);
+		return s->keys ? key_of_null(s) : llvm_u32(s->clone, ~0u);
 	LLVMValueRef shadow;
 	switch (LLVMGetInstructionOpcode(original)) {
 	case LLVMPHI:
@@ -106,6 +126,7 @@ static LLVMValueRef shadow_of(struct shadows *s, LLVMValueRef original)
 
 struct leaving {
 	struct llvm_clone *clone;
+	struct shadows *indices, *keys;
 	const struct plan_cut *cut;
 	const struct ir_edge *edge;
 	struct handoff layout;
@@ -132,8 +153,7 @@ static uint32_t value_at(const struct llvm_clone *c, int map)
  */
 static LLVMValueRef shadow_for(struct leaving *l, const struct handoff_item *item, bool keys)
 {
-	struct shadows s = {.clone = l->clone, .keys = keys};
-	LLVMValueRef shadow = shadow_of(&s, item->live->value);
+	LLVMValueRef shadow = shadow_of(keys ? l->keys : l->indices, item->live->value);
 
 	llvm_set_place(l->clone, l->place);
 	LLVMPositionBuilderAtEnd(l->clone->builder, l->block);
@@ -361,24 +381,27 @@ static void build_handoff(struct leaving *l)
 	LLVMBuildRet(c->builder, llvm_call(c, "cleave_rt_send", c->i32, send, 3));
 }
 
-/* The phis of the far side lose what came over this edge. */
-static void drop_incoming(struct llvm_clone *c, LLVMBasicBlockRef to, LLVMBasicBlockRef from)
+/* In the phis of the far side what came over this edge comes from `now`, or not at all (NULL). */
+static void move_incoming(struct llvm_clone *c, LLVMBasicBlockRef to, LLVMBasicBlockRef from,
+			  LLVMBasicBlockRef now)
 {
 	for (LLVMValueRef i = LLVMGetFirstInstruction(to), next; i && LLVMIsAPHINode(i); i = next) {
 		next = LLVMGetNextInstruction(i);
 		LLVMPositionBuilderBefore(c->builder, i);
 		LLVMSetCurrentDebugLocation2(c->builder, LLVMInstructionGetDebugLoc(i));
 		LLVMValueRef phi = LLVMBuildPhi(c->builder, LLVMTypeOf(i), "");
-		bool dropped = false;
+		bool moved = false;
 
 		for (unsigned n = 0; n < LLVMCountIncoming(i); n++) {
 			LLVMValueRef value = LLVMGetIncomingValue(i, n);
 			LLVMBasicBlockRef block = LLVMGetIncomingBlock(i, n);
 
 			/* Two edges of one switch have two entries: only one goes. */
-			if (block == from && !dropped)
-				dropped = true;
-			else
+			if (block == from && !moved) {
+				moved = true;
+				block = now;
+			}
+			if (block)
 				LLVMAddIncoming(phi, &value, &block, 1);
 		}
 		if (!LLVMCountIncoming(phi)) {
@@ -391,41 +414,103 @@ static void drop_incoming(struct llvm_clone *c, LLVMBasicBlockRef to, LLVMBasicB
 	}
 }
 
-static void take_edge(struct leaving *l, LLVMBasicBlockRef to)
+/* Is anything of what the edge watches in flight? */
+static LLVMValueRef build_watch(struct leaving *l)
 {
 	struct llvm_clone *c = l->clone;
-	LLVMValueRef end = LLVMGetBasicBlockTerminator(l->from);
-
-	if (!l->cut->held_only) {
-		LLVMSetSuccessor(end, (unsigned)l->edge->successor, l->block);
-		return;
-	}
-	/* An unconditional edge into the op's block: taken only while the key is in flight. */
-	const struct ir_op *op = ir_first_op(c->program, (size_t)l->edge->to);
-	LLVMPositionBuilderBefore(c->builder, end);
-	llvm_set_place(c, end);
-	LLVMValueRef cell = llvm_order_cell(c, op);
+	const struct plan_cut *cut = l->cut;
 	LLVMTypeRef bit = LLVMInt1TypeInContext(c->context);
-	LLVMValueRef held = llvm_call(c, "cleave_rt_in_flight", bit, &cell, 1);
-	LLVMBuildCondBr(c->builder, held, l->block, to);
-	LLVMInstructionEraseFromParent(end);
+	LLVMValueRef held = NULL;
+
+	for (size_t i = 0; i <= cut->early_count; i++) {
+		LLVMValueRef cell, one;
+
+		if (i == cut->early_count && cut->map == IR_NONE)
+			break;
+		cell = i < cut->early_count
+			   ? llvm_order_cell_of_map(c, cut->early[i])
+			   : llvm_order_cell(c, ir_first_op(c->program, (size_t)l->edge->to));
+		one = llvm_call(c, "cleave_rt_in_flight", bit, &cell, 1);
+		held = held ? LLVMBuildOr(c->builder, held, one, "") : one;
+	}
+	return held;
 }
 
-static int leave_at(struct llvm_clone *c, const struct plan_cut *cut, struct diag *diag)
+/* At the program's start: in front of everything. */
+static void take_start(struct leaving *l)
 {
+	struct llvm_clone *c = l->clone;
+	LLVMBasicBlockRef start = LLVMGetEntryBasicBlock(c->function);
+	LLVMBasicBlockRef watch = LLVMInsertBasicBlockInContext(c->context, start, "watch");
+
+	llvm_move_allocas(c->builder, start, watch);
+	LLVMPositionBuilderAtEnd(c->builder, watch);
+	LLVMBuildCondBr(c->builder, build_watch(l), l->block, start);
+}
+
+/*
+ * Only packets of what is in flight take a held edge. It gets a block of its own where others
+ * begin at the same place, of which tell_phis then tells the phis.
+ */
+static void take_held(struct leaving *l, LLVMValueRef end, LLVMBasicBlockRef to)
+{
+	struct llvm_clone *c = l->clone;
+	LLVMBasicBlockRef watch = l->from;
+
+	if (LLVMGetNumSuccessors(end) > 1) {
+		watch = add_block(c, "watch");
+		LLVMSetSuccessor(end, (unsigned)l->edge->successor, watch);
+		LLVMPositionBuilderAtEnd(c->builder, watch);
+	} else {
+		LLVMPositionBuilderBefore(c->builder, end);
+	}
+	llvm_set_place(c, end);
+	LLVMBuildCondBr(c->builder, build_watch(l), l->block, to);
+	if (watch == l->from)
+		LLVMInstructionEraseFromParent(end);
+}
+
+static void take_edge(struct leaving *l, LLVMBasicBlockRef to)
+{
+	LLVMValueRef end = LLVMGetBasicBlockTerminator(l->from);
+
+	if (l->cut->held_only)
+		take_held(l, end, to);
+	else
+		LLVMSetSuccessor(end, (unsigned)l->edge->successor, l->block);
+}
+
+/* Where packets leave: a block that the edge, or the program's start, leads to. */
+static void take(struct leaving *l)
+{
+	struct llvm_clone *c = l->clone;
+
+	if (l->edge->from == IR_NONE && !l->cut->held_only) {
+		/* everything goes: a start of its own in front */
+		l->block = LLVMInsertBasicBlockInContext(
+		    c->context, LLVMGetEntryBasicBlock(c->function), "all");
+		return;
+	}
+	l->block = add_block(c, "leave");
+	if (l->edge->from == IR_NONE) {
+		take_start(l);
+		return;
+	}
+	l->from = llvm_clone_block(c, l->edge->from);
+	llvm_set_place(c, LLVMGetBasicBlockTerminator(l->from));
+	take_edge(l, llvm_clone_block(c, l->edge->to));
+	l->place = LLVMGetBasicBlockTerminator(l->from);
+}
+
+static int leave_at(struct leaving l, const struct plan_cut *cut, struct diag *diag)
+{
+	struct llvm_clone *c = l.clone;
 	const struct ir_edge *edge = &c->program->edges[cut->edge];
 	const struct ir_block *target = &c->program->blocks[edge->to];
-	struct leaving l = {.clone = c, .cut = cut, .edge = edge};
 
-	if (edge->from == IR_NONE) { /* everything goes: a start of its own in front */
-		l.layout = handoff_layout(c->arena, c->plan, cut, c->native);
-		l.block = LLVMInsertBasicBlockInContext(c->context,
-							LLVMGetEntryBasicBlock(c->function), "all");
-	} else {
-		l.layout = handoff_layout(c->arena, c->plan, cut, c->native);
-		l.from = llvm_clone_block(c, edge->from);
-		l.block = add_block(c, "leave");
-	}
+	l.cut = cut;
+	l.edge = edge;
+	l.layout = handoff_layout(c->arena, c->plan, cut, c->native);
 	uint32_t bytes = l.layout.length + edge->own_metadata;
 	if (bytes > c->plan->target.handoff_bytes_max && !c->native) {
 		diag_error(diag, target->loc,
@@ -434,15 +519,36 @@ static int leave_at(struct llvm_clone *c, const struct plan_cut *cut, struct dia
 		return -E2BIG;
 	}
 	l.ready = arena_array(c->arena, l.layout.count + 1, sizeof(LLVMValueRef));
-	l.place = l.from ? LLVMGetBasicBlockTerminator(l.from) : NULL;
-	llvm_set_place(c, l.place);
-	if (l.from)
-		take_edge(&l, llvm_clone_block(c, edge->to));
-	l.place = l.from ? LLVMGetBasicBlockTerminator(l.from) : NULL;
+	llvm_set_place(c, NULL);
+	take(&l);
 	llvm_set_place(c, l.place);
 	LLVMPositionBuilderAtEnd(c->builder, l.block);
 	build_handoff(&l);
 	return 0;
+}
+
+/* Is the object read where packets leave? */
+static bool is_read_at_cuts(struct llvm_clone *c, LLVMValueRef object)
+{
+	for (size_t n = 0; n < c->plan->cut_count; n++) {
+		const struct ir_edge *edge = ir_edge_behind(c->program, c->plan->cuts[n].edge);
+
+		for (size_t i = 0; i < edge->live_count; i++)
+			if (edge->live[i].kind == IR_LIVE_STACK && edge->live[i].value == object)
+				return true;
+	}
+	return !c->native && llvm_order_is_key(c, object);
+}
+
+/* Only these: the others may go on sharing their places, or there is not enough of a stack. */
+static void lengthen_lives(struct llvm_clone *c)
+{
+	LLVMValueRef i =
+	    LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(c->program->llvm->function));
+
+	for (; i && c->plan->cut_count; i = LLVMGetNextInstruction(i))
+		if (LLVMIsAAllocaInst(i) && is_read_at_cuts(c, i))
+			llvm_drop_lifetime(c, i);
 }
 
 /*
@@ -460,24 +566,38 @@ static void clear_carried_stack(struct llvm_clone *c)
 	}
 }
 
+/* When all edges are taken: phis that are made anew have no way from their originals. */
+static void tell_phis(struct llvm_clone *c, const struct plan_cut *cut)
+{
+	const struct ir_edge *edge = &c->program->edges[cut->edge];
+	LLVMBasicBlockRef from, now = NULL;
+
+	if (edge->from == IR_NONE || (c->native && cut->held_only))
+		return;
+	from = llvm_clone_block(c, edge->from);
+	if (cut->held_only) {
+		now =
+		    LLVMGetSuccessor(LLVMGetBasicBlockTerminator(from), (unsigned)edge->successor);
+		if (c->program->blocks[edge->from].out_count == 1)
+			return; /* taken where it was */
+	}
+	move_incoming(c, llvm_clone_block(c, edge->to), from, now);
+}
+
 int llvm_leave_at_cuts(struct llvm_clone *c, struct diag *diag)
 {
+	struct shadows indices = {.clone = c}, keys = {.clone = c, .keys = true};
+	const struct leaving l = {.clone = c, .indices = &indices, .keys = &keys};
 	int err = 0;
 
-	if (c->plan->cut_count)
-		llvm_drop_lifetimes(c);
+	lengthen_lives(c);
 	clear_carried_stack(c);
 	if (!c->native)
 		llvm_order_clear_keys(c);
 	for (size_t n = 0; n < c->plan->cut_count && !err; n++)
 		if (!c->native || !c->plan->cuts[n].held_only)
-			err = leave_at(c, &c->plan->cuts[n], diag);
-	for (size_t n = 0; n < c->plan->cut_count && !err; n++) {
-		const struct ir_edge *edge = &c->program->edges[c->plan->cuts[n].edge];
-
-		if (edge->from != IR_NONE && !c->plan->cuts[n].held_only)
-			drop_incoming(c, llvm_clone_block(c, edge->to),
-				      llvm_clone_block(c, edge->from));
-	}
+			err = leave_at(l, &c->plan->cuts[n], diag);
+	for (size_t n = 0; n < c->plan->cut_count && !err; n++)
+		tell_phis(c, &c->plan->cuts[n]);
 	return err;
 }

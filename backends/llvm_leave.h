@@ -22,6 +22,10 @@ int llvm_leave_at_cuts(struct llvm_clone *clone, struct diag *diag);
  * part behind it does not touch the map; positions as in plan order of ordered maps.
  */
 LLVMValueRef llvm_order_cell(struct llvm_clone *clone, const struct ir_op *op);
+/* May the stack object (original) be a key that is looked at where packets leave? */
+bool llvm_order_is_key(const struct llvm_clone *clone, LLVMValueRef object);
+/* The cell of the map as a whole. */
+LLVMValueRef llvm_order_cell_of_map(struct llvm_clone *clone, int map);
 /* Before the cuts are made: keys that not every path to a cut fills in are zeroed at the start. */
 void llvm_order_clear_keys(struct llvm_clone *clone);
 void llvm_order_cells_of_cut(struct llvm_clone *clone, const struct plan_cut *cut,

@@ -253,8 +253,9 @@ static void agree_on_keys(struct compilation *const both[2])
 		if (other == IR_NONE)
 			continue;
 		b = &both[1]->plan->maps[other];
-		a->whole = b->whole = !backend_tells_keys(both[0]->plan, (int)m) ||
-				      !backend_tells_keys(both[1]->plan, other);
+		a->whole |= b->whole | !backend_tells_keys(both[0]->plan, (int)m) |
+			    !backend_tells_keys(both[1]->plan, other);
+		b->whole = a->whole;
 	}
 }
 

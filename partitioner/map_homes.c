@@ -160,6 +160,19 @@ static double shared_cost(const struct ir_program *p, const struct target *t,
 	}
 }
 
+enum map_mode map_mode_of(unsigned kernel, unsigned user)
+{
+	unsigned all = kernel | user;
+
+	if (!kernel || !user)
+		return user ? MODE_USER : MODE_KERNEL;
+	if (!(all & (TOUCH_WRITE | TOUCH_ADD)))
+		return MODE_READ;
+	if (!(all & (TOUCH_WRITE | TOUCH_READ)))
+		return MODE_ADD;
+	return MODE_BOTH;
+}
+
 bool map_mode_allows(enum map_mode mode, enum ir_layer layer, unsigned touch)
 {
 	switch (mode) {

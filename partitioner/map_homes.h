@@ -42,6 +42,8 @@ static inline int map_state_of(const struct ir_program *p, const struct ir_op *o
 	return op->global == IR_NONE ? IR_NONE : (int)p->map_count + op->global;
 }
 
+/* The mode of a map that the two sides touch so. */
+enum map_mode map_mode_of(unsigned kernel, unsigned user);
 /* May an op that touches so be in this layer? */
 bool map_mode_allows(enum map_mode mode, enum ir_layer layer, unsigned touch);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "partitioner/handoff.h"
+#include "partitioner/holds.h"
 #include "partitioner/split_rules.h"
 #include "support/arena.h"
 #include "support/limits.h"
@@ -44,6 +45,8 @@ static void fill_maps(const struct search *search, struct plan *plan)
 		out->ordered =
 		    map_mode_is_ordered(&p->maps[m], search->best.modes[m], plan->strict);
 		out->cost_ns = map_cost(search, (int)m);
+		for (size_t e = 0; e < p->edge_count; e++)
+			out->whole |= holds_early(search, &search->best, e)[m];
 		map_explain(p, &plan->target, (int)m, search->best.modes[m], out);
 	}
 }
@@ -67,6 +70,36 @@ static const char *cut_because(const struct search *search, const struct plan *p
 			    user);
 }
 
+/* A block that ends a way into the kernel's op may itself be an op's. */
+static void fill_held(const struct search *search, struct plan_cut *cut)
+{
+	const struct ir_program *p = search->pricing.program;
+	const bool *early = holds_early(search, &search->best, (size_t)cut->edge);
+	int to = p->edges[cut->edge].to;
+
+	cut->map = search->best.in_kernel[to]
+		       ? pricing_ordered_map(&search->pricing, to, search->best.modes)
+		       : IR_NONE;
+	cut->early = arena_array(p->arena, p->map_count, sizeof *cut->early);
+	for (size_t m = 0; m < p->map_count; m++)
+		if (early[m])
+			cut->early[cut->early_count++] = (int)m;
+	if (cut->map != IR_NONE)
+		cut->because = arena_printf(
+		    p->arena, "only while an earlier packet of the same key of %s is in user",
+		    p->maps[cut->map].name);
+	for (size_t i = 0; i < cut->early_count; i++)
+		cut->because =
+		    arena_printf(p->arena, "%s%s %s", cut->because ? cut->because : "",
+				 !cut->because ? "only while an earlier packet that may touch"
+				 : i           ? ","
+					       : ", or",
+				 p->maps[cut->early[i]].name);
+	if (cut->early_count)
+		cut->because =
+		    arena_printf(p->arena, "%s is in user: none can leave later", cut->because);
+}
+
 static void add_cut(const struct search *search, struct plan *plan, int edge, bool held)
 {
 	const struct ir_program *p = plan->program;
@@ -84,11 +117,7 @@ static void add_cut(const struct search *search, struct plan *plan, int edge, bo
 	    p, &plan->target, edge, search->best.modes,
 	    handoff_bytes(p, edge, search->best.modes, search->best.ordered, NULL));
 	if (held) {
-		cut->map =
-		    pricing_ordered_map(&search->pricing, p->edges[edge].to, search->best.modes);
-		cut->because = arena_printf(
-		    p->arena, "only while an earlier packet of the same key of %s is in user",
-		    p->maps[cut->map].name);
+		fill_held(search, cut);
 		return;
 	}
 	cut->frequency = edge ? s->flow[(size_t)edge * s->layers + IR_LAYER_KERNEL] : 1;

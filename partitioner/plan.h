@@ -59,15 +59,18 @@ struct plan_map {
 	const char *because; /* the reason as a sentence with numbers */
 	double cost_ns;      /* what the home costs per packet */
 	bool ordered;        /* strict order watches its keys */
-	bool whole; /* ... all of them as one: the other program of a pair cannot tell them */
+	bool whole; /* ... all of them as one: packets are held before the key is known, or the
+		       other program of a pair cannot tell them */
 	bool kernel_reads, kernel_writes, user_reads, user_writes;
 };
 
 struct plan_cut {
 	int edge;
-	uint16_t entry;      /* number in the handoff; 0 only for edges[0] */
-	bool held_only;      /* taken only while the packet's key is in flight in user */
-	int map;             /* held_only: whose key */
+	uint16_t entry; /* number in the handoff; 0 only for edges[0] */
+	bool held_only; /* taken only while the packet's key is in flight in user */
+	int map;        /* held_only: whose key, of the op behind the edge; or IR_NONE */
+	int *early;     /* held_only: maps that are touched further on, watched as a whole */
+	size_t early_count;
 	double frequency;    /* packets that cross it, per packet */
 	double cost_ns;      /* per packet that crosses it */
 	uint32_t live_bytes; /* sum of live sizes under this plan's homes */

@@ -197,19 +197,42 @@ bool pricing_edge_is_legal(const struct pricing *pr, int edge, const enum map_mo
 		   pr->target->handoff_bytes_max;
 }
 
+static void fill_blocks(struct pricing *pr, const enum map_mode *modes, enum ir_layer layer)
+{
+	struct stopping *s = pr->stopping;
+
+	for (size_t b = 0; b < s->block_count; b++)
+		s->block_cost[b * s->layers + layer] = pricing_block_ns(pr, (int)b, layer, modes);
+}
+
+void pricing_find_user_can(struct pricing *pr, const enum map_mode *modes)
+{
+	fill_blocks(pr, modes, IR_LAYER_USER);
+	find_user_can(pr);
+}
+
 /*
- * Strict order hands over a packet whose key is in flight just before the op that would touch it.
- * Where that is not possible, the op cannot be in the kernel part.
+ * Strict order hands over a packet whose key is in flight just before the op that would touch it,
+ * or somewhere before that, at the start if nowhere else. Where that is not possible, the op cannot
+ * be in the kernel part.
  */
 static bool can_hold(const struct pricing *pr, int block, const enum map_mode *modes,
 		     uint32_t ordered)
 {
 	const struct components *c = pr->stopping->components;
 
+	if (pr->start_can)
+		return true;
 	for (int i = c->in_begin[block]; i < c->in_begin[block + 1]; i++)
 		if (!pricing_edge_is_legal(pr, c->in[i], modes, ordered))
 			return false;
 	return true;
+}
+
+void pricing_open_start(struct pricing *pr, const enum map_mode *modes)
+{
+	pricing_find_user_can(pr, modes);
+	pr->start_can = pricing_edge_is_legal(pr, 0, modes, pricing_ordered_count(pr, modes));
 }
 
 static void fill_edge(struct pricing *pr, size_t e, const enum map_mode *modes, uint32_t ordered)
@@ -247,10 +270,8 @@ void pricing_fill(struct pricing *pr, const enum map_mode *modes)
 	struct stopping *s = pr->stopping;
 	uint32_t ordered = pricing_ordered_count(pr, modes);
 
-	for (size_t b = 0; b < s->block_count; b++)
-		for (size_t l = 0; l < IR_LAYER_COUNT; l++)
-			s->block_cost[b * s->layers + l] =
-			    pricing_block_ns(pr, (int)b, (enum ir_layer)l, modes);
+	for (size_t l = 0; l < IR_LAYER_COUNT; l++)
+		fill_blocks(pr, modes, (enum ir_layer)l);
 	find_user_can(pr);
 	for (size_t b = 0; b < s->block_count; b++)
 		if (pricing_ordered_map(pr, (int)b, modes) != IR_NONE &&

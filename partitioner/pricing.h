@@ -25,12 +25,17 @@ struct pricing {
 	const enum edge_rule *rules; /* per edge; NULL: all free */
 	struct stopping *stopping;
 	bool *user_can; /* per block: user may run it and all that can follow */
+	bool start_can; /* ... and all there is, with maps that both parts touch */
 };
 
 void pricing_new(struct pricing *pricing, struct arena *scratch, const struct ir_program *program,
 		 const struct target *target, bool strict);
 /* Prices everything under the modes, the rules' penalties included. */
 void pricing_fill(struct pricing *pricing, const enum map_mode *modes);
+/* Finds start_can: can everything go to user at the start, under these modes? */
+void pricing_open_start(struct pricing *pricing, const enum map_mode *modes);
+/* Only what user can run under the modes. */
+void pricing_find_user_can(struct pricing *pricing, const enum map_mode *modes);
 /* May a packet be handed over at this edge under the modes last priced? */
 bool pricing_edge_is_legal(const struct pricing *pricing, int edge, const enum map_mode *modes,
 			   uint32_t ordered_maps);

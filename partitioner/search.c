@@ -5,6 +5,7 @@
 
 #include "bundle/kernel_abi.h"
 #include "partitioner/components.h"
+#include "partitioner/holds.h"
 #include "partitioner/label_cut.h"
 #include "support/arena.h"
 
@@ -15,6 +16,7 @@ static void settled_new(struct arena *arena, const struct ir_program *p, struct 
 {
 	s->cut = arena_array(arena, p->edge_count, sizeof *s->cut);
 	s->held = arena_array(arena, p->edge_count, sizeof *s->held);
+	s->early = arena_array(arena, p->edge_count * p->map_count + 1, sizeof *s->early);
 	s->in_kernel = arena_array(arena, p->block_count, sizeof *s->in_kernel);
 	s->in_user = arena_array(arena, p->block_count, sizeof *s->in_user);
 	s->kernel_touch = arena_array(arena, map_state_count(p) + 1, sizeof *s->kernel_touch);
@@ -31,6 +33,9 @@ void search_new(struct search *search, struct arena *scratch, const struct ir_pr
 	pricing_new(&search->pricing, scratch, program, target, strict);
 	settled_new(scratch, program, &search->best);
 	settled_new(scratch, program, &search->trial);
+	search->stack = arena_array(scratch, program->block_count, sizeof *search->stack);
+	search->open = arena_array(scratch, map_state_count(program) + 1, sizeof *search->open);
+	search->seen = arena_array(scratch, program->block_count, sizeof *search->seen);
 	search->nodes_max = work > NODES_MAX ? NODES_MAX : work < NODES_MIN ? NODES_MIN : work;
 }
 
@@ -74,48 +79,10 @@ static void touch_outside(const struct ir_program *p, const unsigned *outside, u
 		touches[m] |= outside[m];
 }
 
-static enum map_mode mode_of(unsigned kernel, unsigned user)
-{
-	unsigned all = kernel | user;
-
-	if (!kernel || !user)
-		return user ? MODE_USER : MODE_KERNEL;
-	if (!(all & (TOUCH_WRITE | TOUCH_ADD)))
-		return MODE_READ;
-	if (!(all & (TOUCH_WRITE | TOUCH_READ)))
-		return MODE_ADD;
-	return MODE_BOTH;
-}
-
-/* Adds the held cuts that the modes ask for; true when there was one to add. */
-static bool hold(const struct search *search, struct settled *s)
-{
-	const struct pricing *pr = &search->pricing;
-	const struct ir_program *p = pr->program;
-	const struct components *c = pr->stopping->components;
-	bool changed = false;
-
-	for (size_t b = 0; b < p->block_count; b++) {
-		if (!s->in_kernel[b] || pricing_ordered_map(pr, (int)b, s->modes) == IR_NONE)
-			continue;
-		for (int i = c->in_begin[b]; i < c->in_begin[b + 1]; i++) {
-			int e = c->in[i], from = p->edges[e].from;
-
-			if (s->held[e] || s->cut[e] || (from != IR_NONE && !s->in_kernel[from]))
-				continue;
-			s->held[e] = true;
-			s->in_user[ir_edge_behind(p, e)->to] = true;
-			changed = true;
-		}
-	}
-	return changed;
-}
-
 void search_settle(struct search *search, struct settled *s)
 {
 	const struct ir_program *p = search->pricing.program;
 
-	memset(s->held, 0, p->edge_count * sizeof *s->held);
 	memset(s->in_kernel, 0, p->block_count * sizeof *s->in_kernel);
 	memset(s->in_user, 0, p->block_count * sizeof *s->in_user);
 	s->in_kernel[0] = !s->cut[0];
@@ -136,9 +103,8 @@ void search_settle(struct search *search, struct settled *s)
 		if (p->outside)
 			touch_outside(p, p->outside->user, s->user_touch);
 		for (size_t m = 0; m < map_state_count(p); m++)
-			s->modes[m] = mode_of(s->kernel_touch[m], s->user_touch[m]);
-	} while (hold(search, s));
-	s->ordered = pricing_ordered_count(&search->pricing, s->modes);
+			s->modes[m] = map_mode_of(s->kernel_touch[m], s->user_touch[m]);
+	} while (holds_place(search, s));
 }
 
 double search_evaluate(struct search *search, struct settled *s)
@@ -146,7 +112,7 @@ double search_evaluate(struct search *search, struct settled *s)
 	struct stopping *stopping = search->pricing.stopping;
 
 	search_settle(search, s);
-	if (s->ordered > CLEAVE_ORDER_MAPS)
+	if (s->ordered > CLEAVE_ORDER_MAPS || s->unholdable)
 		return INFINITY;
 	pricing_fill(&search->pricing, s->modes);
 	for (size_t e = 0; e < stopping->edge_count; e++) {
@@ -159,8 +125,10 @@ double search_evaluate(struct search *search, struct settled *s)
 	}
 	if (s->cut[0])
 		*stopping_edge_cost(stopping, 0, IR_LAYER_NIC, IR_LAYER_KERNEL) = INFINITY;
+	if (!holds_are_legal(search, s))
+		return INFINITY;
 	stopping_solve(stopping);
-	return stopping->cost;
+	return isfinite(stopping->cost) ? stopping->cost + holds_early_ns(search, s) : INFINITY;
 }
 
 static void copy_settled(const struct ir_program *p, struct settled *to, const struct settled *from)
@@ -198,7 +166,7 @@ static enum map_mode shared_mode(const struct search *search, size_t map)
 {
 	unsigned all = search->all_touch[map];
 
-	return mode_of(all, all);
+	return map_mode_of(all, all);
 }
 
 /* The touches of all blocks that a packet reaches. */
@@ -297,6 +265,9 @@ void search_run(struct search *search, const enum edge_rule *rules)
 	search->nodes = 0;
 	search->exact = true;
 	find_touches(search);
+	for (size_t m = 0; m < map_state_count(p); m++)
+		modes[m] = shared_mode(search, m);
+	pricing_open_start(&search->pricing, modes);
 	try_seeds(search);
 	for (size_t m = 0; m < map_state_count(p); m++)
 		modes[m] = first_mode(search, m);

@@ -9,9 +9,11 @@
 
 /* What a set of cut edges amounts to. */
 struct settled {
-	bool *cut;                 /* per edge, in: hand over whatever crosses it in the kernel */
-	bool *held;                /* per edge: cut for packets whose key is in flight only */
-	bool *in_kernel, *in_user; /* per block */
+	bool *cut;       /* per edge, in: hand over whatever crosses it in the kernel */
+	bool *held;      /* per edge: cut for packets whose key is in flight only */
+	bool *early;     /* per edge and map: held because of ops of the map further on */
+	bool unholdable; /* some op cannot be in the kernel part: no packet can leave before it */
+	bool *in_kernel, *in_user;           /* per block */
 	unsigned *kernel_touch, *user_touch; /* per map: TOUCH_ bits, also of held packets */
 	enum map_mode *modes;                /* per map, what the touches amount to */
 	uint32_t ordered;
@@ -22,6 +24,9 @@ struct search {
 	struct settled best, trial;
 	unsigned *all_touch; /* per map: TOUCH_ bits of the whole program */
 	double best_cost;    /* penalties included; INFINITY: nothing is possible */
+	int *stack;          /* scratch, a block each */
+	bool *seen;
+	enum map_mode *open; /* scratch, a map or global each */
 	size_t nodes, nodes_max;
 	bool exact;
 };

@@ -281,10 +281,27 @@ static LLVMValueRef hash_key(struct llvm_clone *c, LLVMValueRef key, unsigned al
 	return llvm_call(c, "cleave_rt_cell", c->i32, &hash, 1);
 }
 
+bool llvm_order_is_key(const struct llvm_clone *c, LLVMValueRef object)
+{
+	for (size_t o = 0; o < c->program->op_count; o++) {
+		const struct ir_op *op = &c->program->ops[o];
+
+		if (op->map != IR_NONE && is_key_op(op, op->map) &&
+		    c->plan->maps[op->map].ordered && object_of(c->program, op).root == object)
+			return true;
+	}
+	return false;
+}
+
+LLVMValueRef llvm_order_cell_of_map(struct llvm_clone *c, int map)
+{
+	return llvm_u32(c, (uint64_t)order_of(c, map));
+}
+
 LLVMValueRef llvm_order_cell(struct llvm_clone *c, const struct ir_op *op)
 {
 	if (!is_keyed(c, op->map))
-		return llvm_u32(c, (uint64_t)order_of(c, op->map));
+		return llvm_order_cell_of_map(c, op->map);
 	return hash_key(c, llvm_clone_value(c, key_of(op)), llvm_known_align(c, key_of(op)),
 			op->map);
 }

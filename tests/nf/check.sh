@@ -2,6 +2,7 @@
 # check.sh CLEAVE FILE.bpf.c SPLIT PACKETS : source and split on the same packets, in the real kernel; 0 mismatches.
 #
 #   // EXPECT remedies: 1   with `every`: kernel parts that the verifier refused at first, else none
+#   // EXPECT without: 0   with `every`: cuts for which there is no kernel part
 #   // EXPECT split-user: TEXT   user cannot run all of it: no check of that split, but this message
 #   // EXPECT check: TEXT   what check says of every variant
 #   // CHECK --delay 0: why   options of check for this file
@@ -53,5 +54,11 @@ expected=$(sed -n 's|^// EXPECT remedies: ||p' "$file")
 remedies=$(sed -n 's/^cleave: .* legal cuts, .* \([0-9]*\) remedies$/\1/p' "$work/err")
 [ "$remedies" = "${expected:-0}" ] || {
 	echo "$file: ${remedies:-no count of} remedies, expected ${expected:-0}"
+	exit 1
+}
+expected=$(sed -n 's|^// EXPECT without: ||p' "$file")
+without=$(sed -n 's/^cleave: .* legal cuts, .* \([0-9]*\) without, .*$/\1/p' "$work/err")
+[ "$without" = "${expected:-$without}" ] || {
+	echo "$file: $without cuts have no variant, expected $expected"
 	exit 1
 }

@@ -1,4 +1,5 @@
 // EXPECT layers: kernel user
+// EXPECT without: 0
 // EVERY --cuts 30: 65 take half a minute
 /*
  * Programs that leave notes for each other in front of the packet: where the next header is and

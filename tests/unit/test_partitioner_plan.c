@@ -218,6 +218,48 @@ static void orders_shared_maps(void **state)
 	assert_int_equal(plan->cuts[0].edge, 0);
 }
 
+/*
+ * The same where the held packet cannot be handed over just before the look-up, but before that:
+ * there its key is not known, so any packet in flight that touches the map holds it.
+ */
+static void holds_earlier(void **state)
+{
+	struct setting *s = *state;
+	struct ir_program *p = graph_new(s->arena, 5);
+
+	graph_map(p, "flows", BPF_MAP_TYPE_HASH);
+	graph_map(p, "counts", BPF_MAP_TYPE_HASH);
+	graph_edge(p, 0, 1, 0.5);
+	graph_edge(p, 0, 2, 0.5);
+	graph_edge(p, 1, 2, 1);
+	graph_edge(p, 2, 3, 0.5);
+	graph_edge(p, 2, 4, 0.5);
+	graph_map_op(p, 1, IR_OP_MAP_UPDATE, 1);
+	graph_map_op(p, 2, IR_OP_MAP_LOOKUP, 0);
+	graph_op(p, 3, IR_OP_VERDICT)->verdicts = "DROP";
+	graph_map_op(p, 4, IR_OP_MAP_UPDATE, 0);
+	p->edges[3].cut.reason = IR_REASON_LIVE_MIXED; /* b1 -> b2 */
+	struct plan *plan = plan_with(s, p, (struct split){.kind = SPLIT_AT_EDGE, .edge = 5}, true);
+
+	assert_non_null(plan);
+	assert_true(plan->maps[0].ordered && plan->maps[0].whole);
+	/* user may touch it only behind the early one */
+	assert_true(plan->maps[1].ordered && !plan->maps[1].whole);
+	assert_int_equal(plan->cut_count, 3);
+	assert_int_equal(plan->cuts[0].edge, 5);
+	assert_int_equal(plan->cuts[1].edge, 1); /* before b1: its own op, and that of b2 */
+	assert_true(plan->cuts[1].held_only);
+	assert_int_equal(plan->cuts[1].map, 1);
+	assert_int_equal(plan->cuts[1].early_count, 1);
+	assert_int_equal(plan->cuts[1].early[0], 0);
+	assert_int_equal(plan->cuts[2].edge, 2); /* straight before b2 */
+	assert_int_equal(plan->cuts[2].map, 0);
+	assert_int_equal(plan->cuts[2].early_count, 0);
+	/* nowhere, not even at the start */
+	p->edges[0].cut.reason = p->edges[1].cut.reason = IR_REASON_LIVE_MIXED;
+	assert_null(plan_with(s, p, (struct split){.kind = SPLIT_AT_EDGE, .edge = 5}, true));
+}
+
 static void keeps_counters_in_the_kernel(void **state)
 {
 	struct setting *s = *state;
@@ -363,6 +405,7 @@ int main(void)
 	    TEST(cuts_at_a_line),
 	    TEST(cuts_at_every_edge),
 	    TEST(orders_shared_maps),
+	    TEST(holds_earlier),
 	    TEST(keeps_counters_in_the_kernel),
 	    TEST(stays_in_the_kernel),
 	    TEST(reports_what_has_no_layer),
