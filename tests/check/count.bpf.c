@@ -61,6 +61,7 @@ static __always_inline int hand_over(struct xdp_md *ctx, __u32 payload)
 		return XDP_ABORTED;
 	h = (void *)(live + 1);
 	h->generation = cleave_config.generation;
+	h->own = 0;
 	h->entry = PART;
 	h->length = COUNT_HANDOFF;
 	live->payload = payload;

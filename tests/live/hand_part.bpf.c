@@ -88,6 +88,7 @@ static __always_inline int hand_over(struct xdp_md *ctx, struct cleave_kernel_co
 	live = (void *)t + HAND_LIVE;
 	h = (void *)t + HAND_HEADER;
 	h->generation = cleave_config.generation;
+	h->own = 0;
 	h->entry = (__u16)entry;
 	h->length = HAND_LENGTH;
 	t->ticket = (__u64)port << 48 | (__sync_fetch_and_add(&order->next[port], 1) + 1);

@@ -3,7 +3,8 @@
 // EVERY --cuts 36: all of them take a minute
 // GEN {"saddr4": ["203.0.113.0/28"], "daddr4": ["198.51.100.10", "198.51.100.53"], "dports": [80],
 // GEN "sports": ["40000-40007"], "weights": {"tcp": 60, "udp": 40}}
-// MAPS {"services": [{"key": {"address": "198.51.100.10", "port": 80, "proto": 6}, "value": {"number": 1}},
+// MAPS {"services": [{"key": {"address": "198.51.100.10", "port": 80, "proto": 6},
+// MAPS "value": {"number": 1}},
 // MAPS {"key": {"address": "198.51.100.53", "port": 80, "proto": 17}, "value": {"number": 2}},
 // MAPS {"key": {"address": "198.51.100.53", "port": 80, "proto": 6}, "value": {"number": 2}}],
 // MAPS "pinned_sources": [{"key": {"prefix": "203.0.113.4/30"}, "value": 3}]}
