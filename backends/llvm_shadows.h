@@ -1,7 +1,7 @@
 /*
- * What stands for a map-value pointer of a map whose slots do not tell which they are: the index of
- * the element, or its key. Made where the pointer is made, by its look-up, and followed through phis
- * and selects; so all cuts share them.
+ * What stands for a map-value pointer of a map whose slots do not tell which they are: the index
+ * of the element, or its key. Made where the pointer is made, by its look-up, and followed through
+ * phis and selects; so all cuts share them.
  */
 #ifndef CLEAVE_BACKENDS_LLVM_SHADOWS_H
 #define CLEAVE_BACKENDS_LLVM_SHADOWS_H
