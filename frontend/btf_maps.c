@@ -149,11 +149,7 @@ static int read_definition(const struct ir_program *program, const struct btf *b
 			     map->name, MAP_ENTRIES_DEFAULT, map->name);
 	}
 	map->completed = map->max_entries != bpf_map__max_entries(from) || map->inner.type;
-	if (bpf_map__pin_path(from))
-		diag_warning(diag, map->loc,
-			     "map %s is pinned where the agent keeps its maps, and not where the "
-			     "source asks for it",
-			     map->name);
+	map->is_pinned = bpf_map__pin_path(from) != NULL;
 	return row->holds == MAP_HOLDS_MAPS ? read_inner(program->arena, from, map, diag) : 0;
 }
 

@@ -182,6 +182,7 @@ struct ir_map {
 	const char *kernels_part; /* what of its values is the kernel's: "bpf_spin_lock", or NULL */
 	const char *callback;     /* a function that the kernel calls and that uses it, or NULL */
 	bool is_held;             /* a map of maps begins with it */
+	bool is_pinned;           /* by its name: others have it too (LIBBPF_PIN_BY_NAME) */
 	bool is_aliased;          /* ... and the program also names it; or it holds such a map */
 	bool packet_local;        /* every packet writes the bytes that it reads */
 	uint32_t local_key;       /* packet_local: the only element that is used */

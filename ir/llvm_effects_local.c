@@ -385,8 +385,8 @@ bool effects_is_packet_local(struct effects *fx, int map, uint32_t *key)
 	const struct ir_map *m = &fx->program->maps[map];
 	struct local l = {.fx = fx, .map = map, .size = m->value_size};
 
-	if (!m->value || m->callback || m->type != BPF_MAP_TYPE_PERCPU_ARRAY || !m->value_size ||
-	    m->value_size > ELEMENT_BYTES_MAX || !understand_lookups(&l) ||
+	if (!m->value || m->callback || m->is_pinned || m->type != BPF_MAP_TYPE_PERCPU_ARRAY ||
+	    !m->value_size || m->value_size > ELEMENT_BYTES_MAX || !understand_lookups(&l) ||
 	    !understand_pointers(&l) || !is_read(&l) || !reads_only_written(&l))
 		return false;
 	*key = (uint32_t)l.key;

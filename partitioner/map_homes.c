@@ -45,13 +45,18 @@ static const struct map_type_row *row_of(const struct ir_map *map)
 	return row;
 }
 
-/* A map that another one holds has to stay what the holder expects of it. */
+/* It has to stay what a map of maps, or whoever finds it by its pin, expects of it. */
+static bool is_fixed(const struct ir_map *map)
+{
+	return map->is_held || map->is_pinned;
+}
+
 enum map_home map_shared_home(const struct ir_map *map)
 {
 	if (map->packet_local)
 		return MAP_HOME_PACKET_LOCAL;
 	/* Shared values are looked up by the kernel part itself, which this flag forbids. */
-	if (map->is_held || map->flags & BPF_F_WRONLY_PROG)
+	if (is_fixed(map) || map->flags & BPF_F_WRONLY_PROG)
 		return MAP_HOME_KERNEL_BATCHED;
 	switch (row_of(map)->both) {
 	case MAP_BOTH_ARRAY:
@@ -65,7 +70,7 @@ enum map_home map_shared_home(const struct ir_map *map)
 
 bool map_is_kernels(const struct ir_map *map)
 {
-	return map->is_held || row_of(map)->user != MAP_USER_TABLE;
+	return is_fixed(map) || row_of(map)->user != MAP_USER_TABLE;
 }
 
 enum map_home map_mode_home(const struct ir_map *map, enum map_mode mode)

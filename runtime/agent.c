@@ -188,6 +188,7 @@ static int check_interfaces_free(struct agent *agent)
 static int load_kernel(struct agent *agent)
 {
 	struct kernel_load load = {
+	    .pin_folder = agent->options->pin_folder,
 	    .bundle = agent->bundle,
 	    .interfaces = agent->hosts,
 	    .names = agent->names,

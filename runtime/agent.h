@@ -28,7 +28,7 @@ struct agent_options {
 	bool force, count, json;
 	const char *hook; /* TC: "ingress" or "egress"; NULL: as the section says */
 	uint32_t workers; /* 0: as many as queues, at most one per CPU */
-	const char *map_init;
+	const char *map_init, *pin_folder;
 	double stats_interval_s; /* 0: none */
 	double duration_s;       /* 0: until a signal */
 };

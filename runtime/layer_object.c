@@ -1,6 +1,7 @@
 #include "runtime/layer_object.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -184,6 +185,58 @@ static void adopt_map(struct bpf_map *map, const struct bundle *bundle, const st
 	close(fd);
 }
 
+/* The map at the pin, if there is one, has to be what the source says. */
+static int check_pinned(const struct bpf_map *map, const char *path, struct diag *diag)
+{
+	int fd = bpf_obj_get(path);
+	bool fits = fd < 0 || has_layout(fd, map);
+
+	if (fd >= 0)
+		close(fd);
+	if (fits)
+		return 0;
+	diag_error(
+	    diag, NO_LOC,
+	    "map %s: what is pinned at %s has another type, other sizes or other flags; remove "
+	    "it, or choose another folder with --pin-path",
+	    bpf_map__name(map), path);
+	return -EEXIST;
+}
+
+/*
+ * A map that the source pins by its name (LIBBPF_PIN_BY_NAME): libbpf takes the one that is there,
+ * or makes it and pins it. It stays when the agent ends.
+ */
+static int place_pinned(struct bpf_map *map, const struct kernel_load *load, struct diag *diag)
+{
+	const char *folder = load->pin_folder ? load->pin_folder : pins_root();
+	char path[PATH_MAX];
+	int err;
+
+	if (!folder) {
+		diag_error(diag, NO_LOC, "map %s is to be pinned, and there is no BPF file system",
+			   bpf_map__name(map));
+		return -ENOENT;
+	}
+	snprintf(path, sizeof path, "%s/%s", folder, bpf_map__name(map));
+	err = check_pinned(map, path, diag);
+	return err ? err : bpf_map__set_pin_path(map, path);
+}
+
+static int place_map(struct bpf_map *map, const struct kernel_load *load, struct bpf_object *shared,
+		     const struct pins *pins, uint32_t *adopted, struct diag *diag)
+{
+	bool first = !shared && !load->shared;
+
+	host_section_share(map);
+	if (bpf_map__pin_path(map) && first)
+		return place_pinned(map, load, diag);
+	bpf_map__set_pin_path(map, NULL); /* another instance has it */
+	if (first)
+		adopt_map(map, load->bundle, pins, adopted);
+	return 0;
+}
+
 /* Its programs belong to one instance each. */
 static bool is_program_array(const struct bpf_map *map)
 {
@@ -289,12 +342,11 @@ int kernel_object_load(struct kernel_object *out, const struct kernel_load *load
 		kernel_object_free(out);
 		return -EBADMSG;
 	}
-	bpf_object__for_each_map(map, out->object)
-	{
-		bpf_map__set_pin_path(map, NULL); /* the agent has a place of its own for pins */
-		host_section_share(map);
-		if (!shared && !load->shared)
-			adopt_map(map, load->bundle, pins, adopted);
+	bpf_object__for_each_map(map, out->object) if (!err) err =
+	    place_map(map, load, shared, pins, adopted, diag);
+	if (err) {
+		kernel_object_free(out);
+		return err;
 	}
 	err = !shared && load->shared
 		  ? host_share_maps(out->object, kernel_part_object(load->shared))
@@ -329,7 +381,7 @@ int kernel_object_pin_maps(const struct kernel_object *object, const struct bund
 	{
 		const char *name = bpf_map__name(map);
 
-		if (is_private(name))
+		if (is_private(name) || bpf_map__pin_path(map))
 			continue;
 		pins_map_name(pin, sizeof pin, pin_stem(name), find_layout(bundle, name));
 		err = pins_put(pins, bpf_map__fd(map), pin);

@@ -49,7 +49,7 @@ static void mount_for_init(void)
 		;
 }
 
-static const char *find_bpffs(void)
+const char *pins_root(void)
 {
 	if (is_bpffs(BPFFS))
 		return BPFFS;
@@ -62,7 +62,7 @@ static const char *find_bpffs(void)
 
 void pins_find(struct pins *pins, const char *ifname, struct diag *diag)
 {
-	const char *root = find_bpffs();
+	const char *root = pins_root();
 
 	pins->available = root;
 	if (!root) {

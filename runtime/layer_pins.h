@@ -38,6 +38,9 @@ int pins_put(const struct pins *pins, int fd, const char *name);
 /* Removes every pin but the one named keep (may be NULL); and the folder when it is empty. */
 void pins_clear(const struct pins *pins, const char *keep);
 
+/* Where the bpffs is, mounted if need be; NULL: nowhere. */
+const char *pins_root(void);
+
 /* Name of a map's pin. */
 void pins_map_name(char *name, uint32_t size, const char *map, uint64_t layout);
 

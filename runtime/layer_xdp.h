@@ -47,6 +47,8 @@ struct kernel_load {
 	uint32_t global_count;
 	uint32_t gone_action; /* XDP_DROP or XDP_PASS */
 	bool count;
+	const char
+	    *pin_folder; /* of maps that are pinned by their names; NULL: the root of bpffs */
 };
 
 /* Returns 0 or a negative errno, reported: -EACCES/-EPERM privilege, -EINVAL the verifier's

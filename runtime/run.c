@@ -26,6 +26,7 @@ static const char usage_text[] =
     "  --copy | --zero-copy        insist on one way of AF_XDP (the driver's best)\n"
     "  --workers N                 threads (one per queue, at most one per CPU)\n"
     "  --map-init FILE             what maps and globals start with\n"
+    "  --pin-path FOLDER           where maps are that the source pins by name (/sys/fs/bpf)\n"
     "  --force                     replace an XDP program that is there\n"
     "  --count                     count verdicts of the kernel part too\n"
     "  --stats-interval S          print counters every S seconds\n"
@@ -46,6 +47,7 @@ enum option_id {
 	OPT_COUNT,
 	OPT_DURATION,
 	OPT_HOOK,
+	OPT_PIN_FOLDER,
 };
 
 static const struct option long_options[] = {
@@ -59,6 +61,7 @@ static const struct option long_options[] = {
     {"zero-copy", no_argument, NULL, OPT_ZERO_COPY},
     {"workers", required_argument, NULL, OPT_WORKERS},
     {"map-init", required_argument, NULL, OPT_MAP_INIT},
+    {"pin-path", required_argument, NULL, OPT_PIN_FOLDER},
     {"stats-interval", required_argument, NULL, OPT_STATS},
     {"json", no_argument, NULL, OPT_JSON},
     {"count", no_argument, NULL, OPT_COUNT},
@@ -159,6 +162,9 @@ static bool read_option(struct agent_options *o, int id, const char *value)
 		return read_workers(value, &o->workers);
 	case OPT_MAP_INIT:
 		o->map_init = value;
+		return true;
+	case OPT_PIN_FOLDER:
+		o->pin_folder = value;
 		return true;
 	case OPT_STATS:
 		return read_seconds("stats-interval", value, &o->stats_interval_s);
