@@ -2,8 +2,10 @@
 #include "backends/handoff.h"
 #include "bundle/kernel_abi.h"
 #include "driver/pipeline.h"
+#include "ir/kfuncs.h"
 #include "ir/source_file.h"
 #include "support/arena.h"
+#include "support/map_types.h"
 #include "support/version.h"
 #include "verifier_model/verifier_model.h"
 
@@ -167,6 +169,37 @@ static void need(struct bundle *b, size_t *capacity, const char *feature, uint32
 		b->min_kernel = version;
 }
 
+/* What the kernel part calls, and what user asks the kernel: only the youngest is worth a word. */
+static void need_helpers(struct compilation *c, struct bundle *b, size_t *capacity)
+{
+	const struct ir_program *p = c->front.program;
+	uint32_t oldest = b->min_kernel, version;
+	const char *name = NULL;
+
+	for (size_t o = 0; o < p->op_count && p->kind == IR_PROGRAM_XDP; o++) {
+		const struct ir_op *op = &p->ops[o];
+		bool kernel = c->plan->blocks[op->block].layers & 1 << IR_LAYER_KERNEL;
+
+		version = ir_op_since(op) << 8;
+		if (version <= oldest || !(kernel || op->kind == IR_OP_ROUTE))
+			continue;
+		oldest = version;
+		name = arena_printf(b->arena, "%s%s", strncmp(op->name, "bpf_", 4) ? "bpf_" : "",
+				    op->name);
+	}
+	for (size_t m = 0; m < p->map_count && p->kind == IR_PROGRAM_XDP; m++) {
+		const struct map_type_row *row = map_type_find(p->maps[m].type);
+
+		version = row ? (uint32_t)row->since << 8 : 0;
+		if (version <= oldest || c->plan->maps[m].home == MAP_HOME_USER)
+			continue;
+		oldest = version;
+		name = arena_printf(b->arena, "%s maps", row->title);
+	}
+	if (name)
+		need(b, capacity, name, oldest);
+}
+
 static void fill_needs(struct compilation *c, struct bundle *b)
 {
 	size_t capacity = 0;
@@ -191,6 +224,7 @@ static void fill_needs(struct compilation *c, struct bundle *b)
 		need(b, &capacity, "atomics with fetch", VERIFIER_VERSION(5, 12));
 	if (batched)
 		need(b, &capacity, "syscall programs", VERIFIER_VERSION(5, 14));
+	need_helpers(c, b, &capacity);
 }
 
 static void copy_flags(struct compilation *c, struct bundle *b)

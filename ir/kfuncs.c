@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "ir/helpers.h"
+#include "ir/ir.h"
+
 #define VERSION(major, minor) ((major) << 8 | (minor))
 #define SUPPORT_TAKEN         NULL
 #define SUPPORT_DEVICE        "it needs a program that is bound to one device"
@@ -24,4 +27,14 @@ const struct ir_kfunc *ir_kfunc_by_name(const char *name)
 		if (strcmp(kfuncs[i].name, name) == 0)
 			return &kfuncs[i];
 	return NULL;
+}
+
+uint32_t ir_op_since(const struct ir_op *op)
+{
+	const struct ir_helper *helper =
+	    op->helper == IR_NONE ? NULL : ir_helper_by_number(op->helper);
+	const struct ir_kfunc *kfunc =
+	    op->kind == IR_OP_HELPER && op->name ? ir_kfunc_by_name(op->name) : NULL;
+
+	return helper ? helper->since : kfunc ? kfunc->since : 0;
 }

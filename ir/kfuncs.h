@@ -14,7 +14,11 @@ struct ir_kfunc {
 	const char *refusal; /* why it is not supported; NULL: it is */
 };
 
+struct ir_op;
+
 /* The row, or NULL. */
 const struct ir_kfunc *ir_kfunc_by_name(const char *name);
+/* The first kernel whose XDP programs can call what the op calls: major << 8 | minor; 0: any. */
+uint32_t ir_op_since(const struct ir_op *op);
 
 #endif

@@ -46,20 +46,9 @@ static const char *op_phrase(const struct ir_program *p, const struct ir_op *op)
 	return arena_printf(p->arena, "%s in line %u", what, op->loc.line);
 }
 
-/* The first kernel whose XDP programs can call what the op calls: major << 8 | minor. */
-static uint32_t since_of(const struct ir_op *op)
-{
-	const struct ir_helper *helper =
-	    op->helper == IR_NONE ? NULL : ir_helper_by_number(op->helper);
-	const struct ir_kfunc *kfunc =
-	    op->kind == IR_OP_HELPER && op->name ? ir_kfunc_by_name(op->name) : NULL;
-
-	return helper ? helper->since : kfunc ? kfunc->since : 0;
-}
-
 static void forbid_before_since(struct ir_program *p, const struct target *t, struct ir_op *op)
 {
-	uint32_t since = since_of(op);
+	uint32_t since = ir_op_since(op);
 
 	if (p->section && !strncmp(p->section, "xdp", 3) && t->kernel_version < since << 8)
 		forbid(

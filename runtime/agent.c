@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 
 #include "runtime/agent_maps.h"
 #include "runtime/agent_pair.h"
@@ -118,6 +119,29 @@ static int check_privilege(struct agent *agent)
 	if (setrlimit(RLIMIT_MEMLOCK, &unlimited) < 0 && geteuid() != 0)
 		diag_note(&agent->diag, NO_LOC, "cannot raise the limit on locked memory");
 	return EXIT_CLEAVE_OK;
+}
+
+/* A kernel that lacks something would refuse the program with a word that says less. */
+static int check_kernel(struct agent *agent)
+{
+	const struct bundle *b = agent->bundle;
+	unsigned major, minor, patch = 0;
+	char features[512] = "";
+	struct utsname host;
+	size_t used = 0;
+
+	if (uname(&host) || sscanf(host.release, "%u.%u.%u", &major, &minor, &patch) < 2 ||
+	    (major << 16 | minor << 8 | (patch < 255 ? patch : 255)) >= b->min_kernel)
+		return EXIT_CLEAVE_OK;
+	for (size_t i = 0; i < b->kernel_feature_count && used < sizeof features; i++)
+		used += (size_t)snprintf(features + used, sizeof features - used, "%s%s",
+					 i ? ", " : "", b->kernel_features[i]);
+	diag_error(
+	    &agent->diag, NO_LOC,
+	    "the bundle needs Linux %u.%u (%s) and this is %s: run it on a younger kernel, or "
+	    "build it with --target for this one, so that user does what the kernel lacks",
+	    b->min_kernel >> 16, b->min_kernel >> 8 & 0xff, features, host.release);
+	return EXIT_CLEAVE_HOST;
 }
 
 static void release_locks(struct agent *agent)
@@ -468,6 +492,7 @@ static const struct step {
     {agent_join_second, agent_leave_second},
     {load_user, unload_user},
     {find_interfaces, NULL},
+    {check_kernel, NULL},
     {check_privilege, NULL},
     {take_locks, release_locks},
     {agent_open_tc_ways, agent_close_tc_ways},

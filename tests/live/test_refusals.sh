@@ -37,6 +37,11 @@ start_agent -i nf0 --force
 expect "received=1000 lost=0" pktgen --send gen0 --receive gen0 --dport 9003
 stop_agent
 
+# An older kernel than the bundle needs.
+"$CLEAVE" build "$(dirname "$0")/../nf/clocks_and_places.bpf.c" --split kernel -o $WORK/clocks.cleave || fail "no bundle"
+expect_code 3 "the bundle needs Linux 6.1 (xdp, bpf_link, bpf_ktime_get_tai_ns) and this is 2.6" \
+	setarch --uname-2.6 "$CLEAVED" run $WORK/clocks.cleave -i nf0
+
 # Whoever reads the counters goes: the agent stays, and still takes everything with it at its end.
 mkfifo $WORK/counters
 "$CLEAVED" run "$bundle" -i nf0 --stats-interval 0.1 >$WORK/counters 2>$WORK/agent.log &

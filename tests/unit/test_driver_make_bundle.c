@@ -70,6 +70,20 @@ static void a_program_of_the_kernel(void **state)
 	fake_close(&f);
 }
 
+/* What it calls asks for more than how it is attached. */
+static void a_program_of_a_young_kernel(void **state)
+{
+	static const char tai[] =
+	    HEAD "SEC(\"xdp\") int nf(struct xdp_md *ctx)\n"
+		 "{ return bpf_ktime_get_tai_ns() & 1 ? XDP_DROP : XDP_PASS; }\n" TAIL;
+	struct fake_build f;
+
+	build(&f, tai, SPLIT_KERNEL, false);
+	assert_int_equal(f.c.bundle->min_kernel, VERIFIER_VERSION(6, 1));
+	assert_true(needs(f.c.bundle, "bpf_ktime_get_tai_ns"));
+	fake_close(&f);
+}
+
 static void a_program_of_both(void **state)
 {
 	struct fake_build f;
@@ -141,6 +155,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_program_of_the_kernel),
+	    cmocka_unit_test(a_program_of_a_young_kernel),
 	    cmocka_unit_test(a_program_of_both),
 	    cmocka_unit_test(cuts_that_the_reader_takes),
 	    cmocka_unit_test(everything_in_user),
