@@ -180,12 +180,13 @@ static void need_helpers(struct compilation *c, struct bundle *b, size_t *capaci
 		const struct ir_op *op = &p->ops[o];
 		bool kernel = c->plan->blocks[op->block].layers & 1 << IR_LAYER_KERNEL;
 
-		version = ir_op_since(op) << 8;
+		version = op->name && !strcmp(op->name, "signed division") ? VERIFIER_VERSION(6, 6)
+									   : ir_op_since(op) << 8;
 		if (version <= oldest || !(kernel || op->kind == IR_OP_ROUTE))
 			continue;
 		oldest = version;
-		name = arena_printf(b->arena, "%s%s", strncmp(op->name, "bpf_", 4) ? "bpf_" : "",
-				    op->name);
+		name =
+		    op->helper == IR_NONE ? op->name : arena_printf(b->arena, "bpf_%s", op->name);
 	}
 	for (size_t m = 0; m < p->map_count && p->kind == IR_PROGRAM_XDP; m++) {
 		const struct map_type_row *row = map_type_find(p->maps[m].type);

@@ -111,12 +111,12 @@ static int check_source(const char *path, struct diag *diag)
 /* clang's command line; emit_llvm is what differs between the two runs. */
 static char **compose(struct arena *arena, const struct frontend_input *input,
 		      const struct source_place *place, const struct missing_header *header,
-		      bool colour, bool emit_llvm)
+		      bool colour, bool emit_llvm, const char *cpu)
 {
 	char *fixed[] = {CLANG,
 			 "-target",
 			 "bpf",
-			 "-mcpu=v3",
+			 (char *)cpu,
 			 "-g",
 			 "-O2",
 			 "-fdebug-compilation-dir=.",
@@ -147,6 +147,20 @@ static char **compose(struct arena *arena, const struct frontend_input *input,
 	return argv;
 }
 
+/* Only the fourth version of the instruction set divides signed numbers (Linux 6.6). */
+static void run_again_signed(struct arena *arena, const struct frontend_input *input,
+			     const struct source_place *place, const struct missing_header *header,
+			     struct run *object)
+{
+	if (!object->status || !object->errors || !strstr(object->errors, "signed division") ||
+	    ftruncate(object->fd, 0) || lseek(object->fd, 0, SEEK_SET))
+		return;
+	char **argv = compose(arena, input, place, header, false, false, "-mcpu=v4");
+
+	if (!process_start_in(&object->process, argv, place->folder, object->fd))
+		object->status = process_wait(&object->process, arena, &object->errors);
+}
+
 static int run_both(struct arena *arena, const struct frontend_input *input,
 		    const struct source_place *place, const struct missing_header *header,
 		    struct run runs[2], struct diag *diag)
@@ -154,7 +168,7 @@ static int run_both(struct arena *arena, const struct frontend_input *input,
 	bool colour = isatty(fileno(diag->out)) == 1;
 
 	for (int i = 0; i < 2; i++) {
-		char **argv = compose(arena, input, place, header, colour, i == 0);
+		char **argv = compose(arena, input, place, header, colour, i == 0, "-mcpu=v3");
 		int err = process_start_in(&runs[i].process, argv, place->folder, runs[i].fd);
 
 		if (!err)
@@ -171,6 +185,8 @@ static int run_both(struct arena *arena, const struct frontend_input *input,
 	}
 	for (int i = 0; i < 2; i++)
 		runs[i].status = process_wait(&runs[i].process, arena, &runs[i].errors);
+	if (!runs[0].status)
+		run_again_signed(arena, input, place, header, &runs[1]);
 	return 0;
 }
 

@@ -46,6 +46,16 @@ static const char *op_phrase(const struct ir_program *p, const struct ir_op *op)
 	return arena_printf(p->arena, "%s in line %u", what, op->loc.line);
 }
 
+/* The fourth version of BPF's instruction set has it. */
+static void allow_signed_division(const struct target *t, struct ir_op *op)
+{
+	if (op->missing[IR_LAYER_KERNEL].reason != IR_REASON_SIGNED_DIVISION ||
+	    t->kernel_version < VERIFIER_VERSION(6, 6))
+		return;
+	op->legal |= 1 << IR_LAYER_KERNEL;
+	op->missing[IR_LAYER_KERNEL] = (struct ir_why){IR_REASON_NONE, NULL};
+}
+
 static void forbid_before_since(struct ir_program *p, const struct target *t, struct ir_op *op)
 {
 	uint32_t since = ir_op_since(op);
@@ -62,6 +72,7 @@ static void forbid_layers(struct ir_program *p, const struct target *t)
 		struct ir_op *op = &p->ops[i];
 		bool state = op->map != IR_NONE || op->global != IR_NONE;
 
+		allow_signed_division(t, op);
 		forbid_before_since(p, t, op);
 		forbid(op, IR_LAYER_NIC, state ? IR_REASON_STATE_NIC : IR_REASON_COMPUTE_NIC, NULL);
 		for (int l = IR_LAYER_KERNEL; l < IR_LAYER_COUNT; l++)

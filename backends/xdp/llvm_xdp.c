@@ -111,18 +111,40 @@ static void forget_cpu(LLVMModuleRef module)
 							 (unsigned)strlen(notes[n]));
 }
 
+static bool divides_signed(LLVMValueRef i)
+{
+	LLVMOpcode opcode = LLVMGetInstructionOpcode(i);
+
+	return (opcode == LLVMSDiv || opcode == LLVMSRem) &&
+	       !LLVMIsAConstantInt(LLVMGetOperand(i, 1));
+}
+
+/* What the instruction set has to have; the verifier knows the third version best. */
+static const char *choose_cpu(const struct llvm_clone *c)
+{
+	for (LLVMValueRef f = LLVMGetFirstFunction(c->module); f; f = LLVMGetNextFunction(f))
+		for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b;
+		     b = LLVMGetNextBasicBlock(b))
+			for (LLVMValueRef i = LLVMGetFirstInstruction(b); i;
+			     i = LLVMGetNextInstruction(i))
+				if (divides_signed(i))
+					return "v4";
+	return c->first_cpu ? "v1" : "v3";
+}
+
 /* split: the joined function of programs that call each other falls apart again. */
 static int finish(struct llvm_clone *c, bool split, const char *passes,
 		  struct backend_output *output, struct diag *diag)
 {
-	LLVMTargetMachineRef target = llvm_bpf_target(c->first_cpu ? "v1" : "v3", diag);
+	const char *cpu = choose_cpu(c);
+	LLVMTargetMachineRef target = llvm_bpf_target(cpu, diag);
 	int err = c->program->kind == IR_PROGRAM_TC
 		      ? llvm_link_bitcode(c, kernel_rt_tc_bitcode, kernel_rt_tc_bitcode_size, diag)
 		      : llvm_link_bitcode(c, kernel_rt_bitcode, kernel_rt_bitcode_size, diag);
 
 	if (!target || err)
 		return err ? err : -1;
-	if (c->first_cpu)
+	if (strcmp(cpu, "v3") != 0)
 		forget_cpu(c->module);
 	llvm_keep_map_types(c->arena, c->module);
 	llvm_fill_claims(c);

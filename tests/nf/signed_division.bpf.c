@@ -1,7 +1,7 @@
 // EXPECT layers: kernel user
 /*
- * Division of signed numbers, which BPF has only since its fourth version; a table and a variable
- * whose initial values no object of the whole source can tell.
+ * Division of signed numbers, and one that is none; a table and a variable whose initial values no
+ * object of the whole source can tell.
  */
 #include "nf.h"
 
@@ -19,6 +19,8 @@ int signed_division(struct xdp_md *ctx)
 		return XDP_PASS;
 	balance = (__s32)ip4->saddr - ip4->ttl;
 	share = balance / divisors[ip4->ttl & 3];
+	if (share > 1000000000)
+		share *= 0.75;
 	bpf_printk("share %d of %d", share, balance);
 	return share % 16 > limit ? XDP_DROP : XDP_PASS;
 }

@@ -84,6 +84,32 @@ static void a_program_of_a_young_kernel(void **state)
 	fake_close(&f);
 }
 
+/* It is the kernel's where the target's kernel knows the instruction, else user's. */
+static void a_division_of_signed_numbers(void **state)
+{
+	static const char divides[] =
+	    HEAD "__s64 by = -3;\n"
+		 "SEC(\"xdp\") int nf(struct xdp_md *ctx)\n"
+		 "{ return (__s32)ctx->rx_queue_index / by > 2 ? XDP_DROP : XDP_PASS; }\n" TAIL;
+	static const char old[] = "{\"kernel\": \"6.5\"}";
+	struct fake_build f;
+
+	build(&f, divides, SPLIT_KERNEL, false);
+	assert_int_equal(f.c.bundle->min_kernel, VERIFIER_VERSION(6, 6));
+	assert_true(needs(f.c.bundle, "signed division"));
+	fake_close(&f);
+
+	assert_int_equal(file_write_atomic("answers", old, sizeof old - 1), 0);
+	fake_source(&f, divides);
+	f.c.no_verify = true;
+	f.c.split.kind = SPLIT_KERNEL;
+	f.c.target_path = "answers";
+	fake_run(&f);
+	assert_int_not_equal(f.err, 0);
+	assert_non_null(strstr(f.said, "no division of signed numbers before its fourth version"));
+	fake_close(&f);
+}
+
 static void a_program_of_both(void **state)
 {
 	struct fake_build f;
@@ -156,6 +182,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_program_of_the_kernel),
 	    cmocka_unit_test(a_program_of_a_young_kernel),
+	    cmocka_unit_test(a_division_of_signed_numbers),
 	    cmocka_unit_test(a_program_of_both),
 	    cmocka_unit_test(cuts_that_the_reader_takes),
 	    cmocka_unit_test(everything_in_user),
