@@ -29,25 +29,43 @@ bool bpf_is_subprogram_call(const struct bpf_instruction *i)
 	       i->reference.kind == BPF_REFERENCE_CODE;
 }
 
+static bool calls(const struct bpf_instruction *i, const struct bpf_callback *callback)
+{
+	if (callback->kfunc)
+		return i->reference.kind == BPF_REFERENCE_EXTERN &&
+		       !strcmp(i->reference.name, callback->kfunc);
+	return !i->src && i->reference.kind == BPF_REFERENCE_NONE && i->imm == callback->helper;
+}
+
 const struct bpf_callback *bpf_callback_of(const struct bpf_instruction *i)
 {
 	static const struct bpf_callback callbacks[] = {
-	    {BPF_FUNC_loop, false, 2, {BPF_PARAMETER_NUMBER, BPF_PARAMETER_SHARED}},
+	    {BPF_FUNC_loop, NULL, false, 2, {BPF_PARAMETER_NUMBER, BPF_PARAMETER_SHARED}},
 	    {BPF_FUNC_for_each_map_elem,
+	     NULL,
 	     false,
 	     4,
 	     {BPF_PARAMETER_MAP, BPF_PARAMETER_KERNEL, BPF_PARAMETER_VALUE, BPF_PARAMETER_SHARED}},
-	    {BPF_FUNC_user_ringbuf_drain, false, 2, {BPF_PARAMETER_KERNEL, BPF_PARAMETER_SHARED}},
+	    {BPF_FUNC_user_ringbuf_drain,
+	     NULL,
+	     false,
+	     2,
+	     {BPF_PARAMETER_KERNEL, BPF_PARAMETER_SHARED}},
 	    {BPF_FUNC_timer_set_callback,
+	     NULL,
+	     true,
+	     3,
+	     {BPF_PARAMETER_MAP, BPF_PARAMETER_KERNEL, BPF_PARAMETER_VALUE}},
+	    {0,
+	     "bpf_wq_set_callback_impl",
 	     true,
 	     3,
 	     {BPF_PARAMETER_MAP, BPF_PARAMETER_KERNEL, BPF_PARAMETER_VALUE}}};
 
-	if (i->second || i->code != (BPF_JMP | BPF_CALL) || i->src ||
-	    i->reference.kind != BPF_REFERENCE_NONE)
+	if (i->second || i->code != (BPF_JMP | BPF_CALL))
 		return NULL;
 	for (size_t c = 0; c < sizeof callbacks / sizeof *callbacks; c++)
-		if (callbacks[c].helper == i->imm)
+		if (calls(i, &callbacks[c]))
 			return &callbacks[c];
 	return NULL;
 }

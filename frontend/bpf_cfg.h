@@ -48,7 +48,8 @@ enum bpf_callback_parameter {
 enum { BPF_CALLBACK_REGISTER = 2, BPF_SHARED_REGISTER = 3, BPF_CALLBACK_PARAMETERS_MAX = 4 };
 struct bpf_callback {
 	int helper;
-	bool later; /* not during the call, and with a stack of its own */
+	const char *kfunc; /* instead of the helper, a function of the kernel's; or NULL */
+	bool later;        /* not during the call, and with a stack of its own */
 	unsigned count;
 	enum bpf_callback_parameter parameter[BPF_CALLBACK_PARAMETERS_MAX];
 };

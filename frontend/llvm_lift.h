@@ -113,7 +113,10 @@ int lift_helper(struct lift_function *f, const struct bpf_instruction *i, int ca
 int lift_call(struct lift_function *f, uint32_t block);
 /* A function of the kernel's own; NULL: it is none, or not described. In llvm_lift_kfuncs.c. */
 LLVMValueRef lift_kfunc(struct lift *lift, const char *name);
-int lift_kfunc_call(struct lift_function *f, const char *name);
+int lift_kfunc_call(struct lift_function *f, const struct bpf_instruction *i, int callback);
+/* Puts the function that was made for the callback of this call among its arguments. */
+int lift_set_callback(struct lift_function *f, const struct bpf_instruction *i, int callback,
+		      LLVMValueRef *values);
 /* The comparison of a conditional jump, i1. */
 LLVMValueRef lift_condition(struct lift_function *f, const struct bpf_instruction *i);
 

@@ -70,17 +70,18 @@ static unsigned count_arguments(const struct lift_function *f, const struct ir_h
 	return count;
 }
 
-/* The callback is the function that was made for this call. */
-static int set_callback(struct lift_function *f, const struct bpf_instruction *i, int callback,
-			LLVMValueRef *values)
+int lift_set_callback(struct lift_function *f, const struct bpf_instruction *i, int callback,
+		      LLVMValueRef *values)
 {
 	const struct bpf_analysis *a = f->lift->analysis;
+	const struct bpf_callback *how = bpf_callback_of(i);
 
-	if (!bpf_callback_of(i))
+	if (!how)
 		return 0;
 	if (callback < 0 || bpf_callback_function(a, f->state) != a->instances[callback].function)
-		return lift_refuse(f, "bpf_%s whose callback is not known here",
-				   ir_helper_by_number(i->imm)->name);
+		return lift_refuse(f, "%s%s whose callback is not known here",
+				   how->kfunc ? "" : "bpf_",
+				   how->kfunc ?: ir_helper_by_number(i->imm)->name);
 	values[BPF_CALLBACK_REGISTER - 1] = f->lift->functions[callback];
 	return 0;
 }
@@ -94,14 +95,14 @@ int lift_helper(struct lift_function *f, const struct bpf_instruction *i, int ca
 	unsigned count = count_arguments(f, helper);
 
 	if (i->reference.kind == BPF_REFERENCE_EXTERN)
-		return lift_kfunc_call(f, i->reference.name);
+		return lift_kfunc_call(f, i, callback);
 	if (i->src)
 		return lift_refuse(f, "a call of kind %u is not supported", i->src);
 	for (unsigned n = 0; n < count; n++) {
 		values[n] = argument(f, helper, n);
 		types[n] = LLVMTypeOf(values[n]);
 	}
-	if (set_callback(f, i, callback, values))
+	if (lift_set_callback(f, i, callback, values))
 		return -EINVAL;
 	type = LLVMFunctionType(result_type(l, helper), types, count, false);
 	callee = LLVMConstIntToPtr(LLVMConstInt(l->i64, (uint32_t)i->imm, false), l->ptr);

@@ -90,9 +90,10 @@ static LLVMValueRef argument(struct lift_function *f, LLVMTypeRef type, unsigned
 	return LLVMBuildIntCast2(f->lift->builder, lift_number(f, n + 1), type, false, "");
 }
 
-int lift_kfunc_call(struct lift_function *f, const char *name)
+int lift_kfunc_call(struct lift_function *f, const struct bpf_instruction *i, int callback)
 {
 	struct lift *l = f->lift;
+	const char *name = i->reference.name;
 	LLVMValueRef function = lift_kfunc(l, name), values[ARGUMENTS_MAX], result;
 	LLVMTypeRef type, types[ARGUMENTS_MAX];
 	unsigned count;
@@ -107,6 +108,12 @@ int lift_kfunc_call(struct lift_function *f, const char *name)
 	LLVMGetParamTypes(type, types);
 	for (unsigned n = 0; n < count; n++)
 		values[n] = argument(f, types[n], n);
+	for (unsigned n = 0; n < count; n++)
+		if (lift_value_of(f, n + 1).kind == BPF_VALUE_CODE && !bpf_callback_of(i))
+			return lift_refuse(f, "%s is given a callback, which is not supported",
+					   name);
+	if (lift_set_callback(f, i, callback, values))
+		return -EINVAL;
 	result = LLVMBuildCall2(l->builder, type, function, values, count, "");
 	if (LLVMGetTypeKind(LLVMTypeOf(result)) == LLVMVoidTypeKind)
 		return 0;

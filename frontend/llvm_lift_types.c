@@ -128,13 +128,17 @@ static LLVMMetadataRef make_forward(struct lift *l, const struct btf_type *t)
 	    l->unit, l->file, 0, 0, 0, 0, "", 0);
 }
 
-/* Of a program array's `.values`; what programs take nobody asks. */
-static LLVMMetadataRef make_prototype(struct lift *l)
+static LLVMMetadataRef make_prototype(struct lift *l, const struct btf_type *t)
 {
-	LLVMMetadataRef result = LLVMDIBuilderCreateBasicType(l->debug, "int", 3, 32,
-							      DW_ENCODING_SIGNED, LLVMDIFlagZero);
+	const struct btf_param *p = (const void *)(t + 1);
+	uint32_t count = BTF_INFO_VLEN(t->info);
+	LLVMMetadataRef *types = arena_array(l->arena, count + 1, sizeof *types);
 
-	return LLVMDIBuilderCreateSubroutineType(l->debug, l->file, &result, 1, LLVMDIFlagZero);
+	types[0] = t->type ? lift_type(l, t->type) : NULL;
+	for (uint32_t i = 0; i < count; i++)
+		types[i + 1] = p[i].type ? lift_type(l, p[i].type) : NULL;
+	return LLVMDIBuilderCreateSubroutineType(l->debug, l->file, types, count + 1,
+						 LLVMDIFlagZero);
 }
 
 static LLVMMetadataRef make_pointer(struct lift *l, const struct btf_type *t)
@@ -143,7 +147,7 @@ static LLVMMetadataRef make_pointer(struct lift *l, const struct btf_type *t)
 	LLVMMetadataRef pointee;
 
 	if (to && BTF_INFO_KIND(to->info) == BTF_KIND_FUNC_PROTO)
-		pointee = make_prototype(l);
+		pointee = make_prototype(l, to);
 	else
 		pointee = lift_type(l, t->type);
 	return LLVMDIBuilderCreatePointerType(l->debug, pointee, 64, 0, 0, "", 0);
