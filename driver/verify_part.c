@@ -203,6 +203,17 @@ static bool forbid(struct compilation *c, const struct refusal *r)
 	return any;
 }
 
+/* Nobody knows which ops it is about: user runs what it can. */
+static bool forbid_all(struct compilation *c, const struct refusal *r)
+{
+	struct ir_program *p = c->front.program;
+	bool any = false;
+
+	for (size_t o = 0; o < p->op_count; o++)
+		any |= forbid_op(&p->ops[o], r);
+	return any;
+}
+
 /* The kernel names files without their folders. */
 static struct src_loc shown_place(const struct compilation *c, const struct refusal *r)
 {
@@ -260,8 +271,13 @@ int pipeline_verify(struct compilation *c)
 	for (int round = 0; round < ROUNDS_MAX && !err; round++) {
 		if (!is_refused(c, &refusal))
 			return 0;
-		if (c->split.kind == SPLIT_KERNEL || !forbid(c, &refusal))
-			return take_source(c) ? 0 : give_up(c, &refusal);
+		if (c->split.kind == SPLIT_KERNEL || !forbid(c, &refusal)) {
+			if (take_source(c))
+				return 0;
+			c->first_cpu = false;
+			if (c->split.kind != SPLIT_AUTO || !forbid_all(c, &refusal))
+				return give_up(c, &refusal);
+		}
 		c->remedies++;
 		memset(c->parts, 0, sizeof c->parts);
 		err = partitioner_legal_layers(c->front.program, &c->target, c->diag);

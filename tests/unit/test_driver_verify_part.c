@@ -95,7 +95,8 @@ static void refused_again_and_again(void **state)
 	fake_close(&b);
 }
 
-static void nothing_moves_from_another_file(void **state)
+/* Places that are none of the program's: the source as it is, for either CPU, and then user. */
+static void user_where_the_place_is_unknown(void **state)
 {
 	static const char *const places[] = {"other.c\t12\tno", "f.bpf.c\t12\tno",
 					     "nf.bpf.c\t3\tno", "\t0\tno"};
@@ -105,10 +106,19 @@ static void nothing_moves_from_another_file(void **state)
 		fake_answer("1", places[i]);
 		fake_answer("1", "nf.bpf.c\t8\tnor that"); /* the same for another CPU */
 		build(&b, SPLIT_AUTO);
+		assert_int_equal(b.err, 0);
+		assert_int_equal(b.c.remedies, 1);
+		assert_true(has_user_part(&b));
+		for (size_t o = 0; o < b.c.front.program->op_count; o++)
+			assert_false(b.c.front.program->ops[o].legal & 1 << IR_LAYER_KERNEL);
+		assert_int_equal(fake_asked(), 3);
+		fake_close(&b);
+		fake_answer("1", places[i]);
+		fake_answer("1", places[i]);
+		build(&b, SPLIT_KERNEL);
 		assert_int_equal(b.err, -EINVAL);
-		assert_int_equal(b.c.remedies, 0);
 		fake_expect(b.said, "the kernel's verifier refuses the kernel part here: no");
-		assert_int_equal(fake_asked(), 2);
+		fake_asked();
 		fake_close(&b);
 	}
 }
@@ -237,7 +247,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(accepted_stays_as_it_is),
 	    cmocka_unit_test(refused_moves_to_user),
 	    cmocka_unit_test(refused_again_and_again),
-	    cmocka_unit_test(nothing_moves_from_another_file),
+	    cmocka_unit_test(user_where_the_place_is_unknown),
 	    cmocka_unit_test(refused_for_one_cpu),
 	    cmocka_unit_test(all_in_the_kernel_is_meant),
 	    cmocka_unit_test(too_much_stack_without_asking),
