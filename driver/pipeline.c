@@ -60,12 +60,11 @@ static void warn_of_replay(struct compilation *c)
 
 /*
  * A check runs an object as it is (runtime/host_replay.h); but TC programs leave their context for
- * the check to see, and programs that tail calls reach have to be replayed too.
+ * the check to see.
  */
 static bool is_input_checked(const struct compilation *c)
 {
-	return c->front.oracle_is_input && c->front.program->kind == IR_PROGRAM_XDP &&
-	       !c->front.program->program_count;
+	return c->front.oracle_is_input && c->front.program->kind == IR_PROGRAM_XDP;
 }
 
 static int emit_parts(struct compilation *c)

@@ -12,14 +12,23 @@
 #include "bundle/bundle.h"
 #include "bundle/kernel_abi.h"
 #include "runtime/host_bpf.h"
+#include "runtime/layer_programs.h"
 
 struct memory {
 	struct cleave_replay_inputs inputs;
 	struct cleave_replay_redirect redirect;
 };
 
+/* What runs instead of one program. */
+struct stand_in {
+	const struct bpf_program *program;
+	int fd;
+};
+
 struct host_replay {
-	int map_fd, prog_fd;
+	int map_fd;
+	struct stand_in *programs;
+	size_t count;
 	void *memory;
 	size_t bytes;
 };
@@ -244,23 +253,23 @@ static void replace(struct code *c, size_t end, size_t which, const struct maps 
 
 /* ---- the program ---- */
 
-static int load_program(struct host_replay *r, const struct bpf_program *program,
-			const struct code *c, char *log, size_t log_size)
+static int load_program(const struct bpf_program *program, const struct code *c, char *log,
+			size_t log_size)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts,
 		    .expected_attach_type = bpf_program__expected_attach_type(program),
 		    .prog_flags = bpf_program__flags(program));
 	enum bpf_prog_type type = bpf_program__type(program);
-
 	/* It is in the kernel already, under its own licence: that was looked at. */
-	r->prog_fd = bpf_prog_load(type, "cleave_check", "GPL", c->insns, c->count, &opts);
-	if (r->prog_fd >= 0)
-		return 0;
+	int fd = bpf_prog_load(type, "cleave_check", "GPL", c->insns, c->count, &opts);
+
+	if (fd >= 0)
+		return fd;
 	opts.log_buf = log;
 	opts.log_size = (uint32_t)log_size;
 	opts.log_level = 1;
-	r->prog_fd = bpf_prog_load(type, "cleave_check", "GPL", c->insns, c->count, &opts);
-	return r->prog_fd < 0 ? -errno : 0;
+	fd = bpf_prog_load(type, "cleave_check", "GPL", c->insns, c->count, &opts);
+	return fd < 0 ? -errno : fd;
 }
 
 static int make_memory(struct host_replay *r)
@@ -272,32 +281,79 @@ static int make_memory(struct host_replay *r)
 	return host_map_mmap(r->map_fd, 1, sizeof(struct memory), &r->memory, &r->bytes);
 }
 
-int host_replay_open(struct host_replay **replay, const struct bpf_object *object,
+static int program_fd(const void *context, const struct bpf_program *program)
+{
+	const struct host_replay *r = context;
+
+	for (size_t i = 0; i < r->count; i++)
+		if (r->programs[i].program == program)
+			return r->programs[i].fd;
+	return bpf_program__fd(program);
+}
+
+/* One program, when there is anything to replay in it. */
+static int add_program(struct host_replay *r, const struct bpf_program *program,
+		       const struct maps *maps, char *log, size_t log_size)
+{
+	size_t end = bpf_program__insn_cnt(program);
+	struct code c = {.map_fd = r->map_fd};
+	int fd = -1, err;
+
+	for (size_t i = 0; i < end && !c.lost; i++)
+		add(&c, bpf_program__insns(program)[i]);
+	for (size_t h = 0; h < sizeof replaced / sizeof *replaced && !c.lost; h++)
+		replace(&c, end, h, maps);
+	err = c.lost ? -ENOMEM : 0;
+	if (!err && c.count > end) {
+		fd = load_program(program, &c, log, log_size);
+		err = fd < 0 ? fd : 0;
+	}
+	free(c.insns);
+	if (fd >= 0)
+		r->programs[r->count++] = (struct stand_in){program, fd};
+	return err;
+}
+
+/* The program, and those that it reaches by tail calls. */
+static int add_programs(struct host_replay *r, const struct bpf_object *object,
+			const struct bpf_program *program, const struct bundle *bundle, char *log,
+			size_t log_size)
+{
+	const struct maps maps = {object, bundle};
+	struct bpf_program *called;
+	int err;
+
+	r->programs = calloc(bundle->program_count + 1, sizeof *r->programs);
+	if (!r->programs)
+		return -ENOMEM;
+	err = add_program(r, program, &maps, log, log_size);
+	bpf_object__for_each_program(called, object)
+	{
+		if (!err && called != program && bpf_program__fd(called) >= 0 &&
+		    r->count <= bundle->program_count &&
+		    layer_is_called(bundle, bpf_program__name(called)))
+			err = add_program(r, called, &maps, log, log_size);
+	}
+	return err;
+}
+
+int host_replay_open(struct host_replay **replay, struct bpf_object *object,
 		     const struct bpf_program *program, const struct bundle *bundle, char *log,
 		     size_t log_size)
 {
-	const struct maps maps = {object, bundle};
 	struct host_replay *r = calloc(1, sizeof *r);
-	size_t end = bpf_program__insn_cnt(program);
-	struct code c = {0};
 	int err;
 
 	*replay = NULL;
 	if (!r)
 		return -ENOMEM;
-	r->map_fd = r->prog_fd = -1;
+	r->map_fd = -1;
 	err = make_memory(r);
-	c.map_fd = r->map_fd;
-	for (size_t i = 0; i < end && !c.lost; i++)
-		add(&c, bpf_program__insns(program)[i]);
-	for (size_t h = 0; h < sizeof replaced / sizeof *replaced && !c.lost; h++)
-		replace(&c, end, h, &maps);
 	if (!err)
-		err = c.lost ? -ENOMEM : 0;
-	if (!err && c.count > end)
-		err = load_program(r, program, &c, log, log_size);
-	free(c.insns);
-	if (err || r->prog_fd < 0)
+		err = add_programs(r, object, program, bundle, log, log_size);
+	if (!err && r->count)
+		err = layer_fill_programs_as(object, bundle, program_fd, r);
+	if (err || !r->count)
 		host_replay_close(&r);
 	*replay = r;
 	return err;
@@ -311,17 +367,18 @@ void host_replay_close(struct host_replay **replay)
 		return;
 	if (r->memory)
 		host_map_munmap(r->memory, r->bytes);
-	if (r->prog_fd >= 0)
-		close(r->prog_fd);
+	for (size_t i = 0; i < r->count; i++)
+		close(r->programs[i].fd);
 	if (r->map_fd >= 0)
 		close(r->map_fd);
+	free(r->programs);
 	free(r);
 	*replay = NULL;
 }
 
-int host_replay_fd(const struct host_replay *replay)
+int host_replay_fd(const struct host_replay *replay, const struct bpf_program *program)
 {
-	return replay->prog_fd;
+	return program_fd(replay, program);
 }
 
 void *host_replay_variable(const struct host_replay *replay, const char *name, uint32_t *size)

@@ -1,7 +1,8 @@
 /*
- * A program that Cleave did not make, so that a check can run it: clocks and random numbers are
- * replayed, redirects noted, as in what Cleave makes. Calls of these helpers become calls of
- * functions of the same arguments that stand behind the program; nothing else of it is touched.
+ * A program that Cleave did not make, and those that it reaches by tail calls, so that a check can
+ * run them: clocks and random numbers are replayed, redirects noted, as in what Cleave makes. Calls
+ * of these helpers become calls of functions of the same arguments that stand behind each program;
+ * nothing else is touched.
  */
 #ifndef CLEAVE_RUNTIME_HOST_REPLAY_H
 #define CLEAVE_RUNTIME_HOST_REPLAY_H
@@ -15,16 +16,17 @@ struct bundle;
 struct host_replay;
 
 /*
- * Of a loaded object's program; maps are told apart by their places in the bundle. *replay stays
- * NULL where the program calls no such helper. Returns 0 or a negative errno, with the end of the
- * verifier's log.
+ * Of a loaded object's program; maps are told apart by their places in the bundle. Its arrays of
+ * programs then hold what runs instead of them. *replay stays NULL where no program calls such a
+ * helper. Returns 0 or a negative errno, with the end of the verifier's log.
  */
-int host_replay_open(struct host_replay **replay, const struct bpf_object *object,
+int host_replay_open(struct host_replay **replay, struct bpf_object *object,
 		     const struct bpf_program *program, const struct bundle *bundle, char *log,
 		     size_t log_size);
 void host_replay_close(struct host_replay **replay);
 
-int host_replay_fd(const struct host_replay *replay);
+/* What runs instead of a program, or the program itself. */
+int host_replay_fd(const struct host_replay *replay, const struct bpf_program *program);
 /* As host_test_variable: CLEAVE_REPLAY_SYMBOL or CLEAVE_REDIRECT_SYMBOL; NULL: none of these. */
 void *host_replay_variable(const struct host_replay *replay, const char *name, uint32_t *size);
 

@@ -291,7 +291,7 @@ static int replay_inputs(struct host_test *test, const struct bpf_program *prog,
 	*log = '\0';
 	err = host_replay_open(&test->replay, test->object, prog, load->bundle, log, sizeof log);
 	if (!err && test->replay)
-		test->prog_fd = host_replay_fd(test->replay);
+		test->prog_fd = host_replay_fd(test->replay, prog);
 	if (*log)
 		log_used = (size_t)snprintf(log_text, sizeof log_text, "PROG LOAD LOG\n%.3000s",
 					    strlen(log) > 3000 ? log + strlen(log) - 3000 : log);
