@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runtime/host_offload.h"
+#include "runtime/lock.h"
 #include "support/diag.h"
 
 /* What native XDP on veth allows: a page less headroom, skb_shared_info and Ethernet header. */
@@ -15,7 +17,48 @@ struct tc_way {
 	struct host_interface target, near, far;
 	uint32_t offloads; /* of the target, to be switched on again */
 	uint32_t segments; /* 0: not changed */
+	char kept[256];    /* a file that says both, for whoever comes after a crash */
 };
+
+/* What an agent that was killed had changed; nothing when there was none. */
+static void read_kept(struct tc_way *way)
+{
+	FILE *file = fopen(way->kept, "r");
+
+	if (!file)
+		return;
+	if (fscanf(file, "%u %u", &way->offloads, &way->segments) != 2)
+		way->offloads = way->segments = 0;
+	fclose(file);
+}
+
+static void write_kept(const struct tc_way *way, struct diag *diag)
+{
+	FILE *file = fopen(way->kept, "w");
+	int written = file ? fprintf(file, "%u %u\n", way->offloads, way->segments) : -1;
+
+	if ((file && fclose(file)) || written < 0)
+		diag_warning(diag, NO_LOC,
+			     "cannot write %s: if this agent is killed, offloads of %s stay off",
+			     way->kept, way->target.name);
+}
+
+/* Off for as long as the agent runs. */
+static void switch_offloads(struct tc_way *way, bool egress, struct diag *diag)
+{
+	char stem[IF_NAMESIZE + 16];
+	uint32_t segments;
+
+	snprintf(stem, sizeof stem, "%s%s", way->target.name, egress ? "+egress" : "");
+	lock_path(way->kept, sizeof way->kept, stem, "offloads");
+	read_kept(way);
+	way->offloads |=
+	    host_offload_off(way->target.name, egress ? OFFLOAD_TSO | OFFLOAD_GSO : OFFLOAD_GRO);
+	segments = egress ? host_segments_set(way->target.name, 1) : 0;
+	if (!way->segments)
+		way->segments = segments;
+	write_kept(way, diag);
+}
 
 static int open_pair(struct tc_way *way, char hook)
 {
@@ -51,10 +94,7 @@ int tc_way_open(struct tc_way **out, const struct host_interface *target, bool e
 	}
 	host_offload_off(way->near.name,
 			 OFFLOAD_CHECKSUM | OFFLOAD_SCATTER | OFFLOAD_TSO | OFFLOAD_GSO);
-	way->offloads =
-	    host_offload_off(target->name, egress ? OFFLOAD_TSO | OFFLOAD_GSO : OFFLOAD_GRO);
-	if (egress)
-		way->segments = host_segments_set(target->name, 1);
+	switch_offloads(way, egress, diag);
 	*out = way;
 	return 0;
 }
@@ -68,6 +108,8 @@ void tc_way_close(struct tc_way **out)
 	host_offload_on(way->target.name, way->offloads);
 	if (way->segments)
 		host_segments_set(way->target.name, way->segments);
+	if (way->kept[0])
+		unlink(way->kept);
 	if (way->far.name[0])
 		host_link_delete(way->far.name);
 	free(way);

@@ -75,6 +75,22 @@ start_agent -i nf0
 expect "$none" pktgen --send gen0 --udp nf0 --dport 9000 --dmac $mac
 stop_agent
 
+# What the dead one had switched off is on again when the next one ends.
+ethtool -K nf0 gro on >/dev/null
+for hook in ingress egress; do
+	for turn in killed killed stopped; do
+		start_agent -i nf0 --hook $hook
+		[ $turn = stopped ] && break
+		kill -KILL $AGENT
+		wait $AGENT || true
+		AGENT=
+	done
+	stop_agent
+done
+expect "generic-receive-offload: on" ethtool -k nf0
+expect "generic-segmentation-offload: on" ethtool -k nf0
+expect "gso_max_segs 65535" ip -d link show nf0
+
 # TCP with offloads on: all of it through user, at the ingress and then at the egress.
 cleanup() {
 	for process in $AGENT $peer $listener; do
