@@ -10,6 +10,7 @@
 #include "nf.h"
 
 #define CLOCK_MONOTONIC 1
+#define ENOMEM          12
 
 struct flow {
 	struct bpf_timer timer;
@@ -59,11 +60,17 @@ static int expire(void *map, __u32 *key, struct flow *flow)
 static __always_inline long begin(__u32 key)
 {
 	struct flow fresh = {}, *flow;
+	long err = -ENOMEM;
 
 	if (bpf_map_update_elem(&flows, &key, &fresh, BPF_NOEXIST))
 		return -1;
 	flow = bpf_map_lookup_elem(&flows, &key);
-	if (!flow || bpf_timer_init(&flow->timer, &flows, CLOCK_MONOTONIC))
+	if (!flow)
+		return -1;
+	/* Memory for it is taken without waiting for a lock (kmalloc_nolock, Linux 6.18). */
+	for (int i = 0; i < 64 && err == -ENOMEM; i++)
+		err = bpf_timer_init(&flow->timer, &flows, CLOCK_MONOTONIC);
+	if (err)
 		return -1;
 	return bpf_timer_set_callback(&flow->timer, expire);
 }
