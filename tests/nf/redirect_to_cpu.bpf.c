@@ -1,6 +1,6 @@
 // EXPECT layers: kernel user
 // EXPECT home cpus: kernel, batched
-/* A redirect through a CPU map is decided in user; a CPU that is not there: the flags' action. */
+/* A redirect through a CPU map is decided in user; no such CPU: the action of the flags. */
 #include "nf.h"
 
 struct {
