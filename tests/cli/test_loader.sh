@@ -2,12 +2,7 @@
 # What a program's own loader sets of its maps is said by options; without them there is a warning or an error.
 set -u
 cleave=$CLEAVE source=$SOURCES/tests/cli/loader.bpf.c
-[ "$(id -u)" -eq 0 ] || {
-	echo "skipped: comparing with the kernel needs root"
-	exit 77
-}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/../as_root.sh"
 cd "$work" || exit 1
 failed=0
 echo '{"saddr4": ["10.0.0.0/28"], "flows": 12}' >gen.json

@@ -3,12 +3,7 @@
 # keeps what they began with.
 set -u
 cleave=$CLEAVE source=$SOURCES/tests/cli/fill.bpf.c
-[ "$(id -u)" -eq 0 ] || {
-	echo "skipped: comparing with the kernel needs root"
-	exit 77
-}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/../as_root.sh"
 cd "$work" || exit 1
 echo '{"flows": 8, "weights": {"udp": 100, "tcp": 0, "icmp": 0, "arp": 0, "nd": 0, "other": 0, "ipv6": 10, "vlan": 5, "truncated": 0, "malformed": 0}}' >gen.json
 echo '{"marks": [{"key": 63, "value": 1}]}' >maps.json

@@ -3,12 +3,7 @@
 # own run of the object, with the plan that is found and with everything in user. FOLDER: of the test NFs.
 set -u
 cleave=$(realpath "$1") folder=$(realpath "$2")
-[ "$(id -u)" -eq 0 ] || {
-	echo "skipped: comparing with the kernel needs root"
-	exit 77
-}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/../as_root.sh"
 cd "$work" || exit 1
 failed=0 count=0
 

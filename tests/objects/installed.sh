@@ -2,12 +2,7 @@
 # installed.sh CLEAVE : the XDP objects of the package libxdp1, written by others: each split held against the kernel's run.
 set -u
 cleave=$1
-[ "$(id -u)" -eq 0 ] || {
-	echo "skipped: comparing with the kernel needs root"
-	exit 77
-}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/../as_root.sh"
 count=0 failed=0
 for file in /usr/lib/*/bpf/xdpfilt_*.o /usr/lib/*/bpf/xsk_def_xdp_prog*.o /usr/lib/*/bpf/xdpdump_xdp.o; do
 	[ -e "$file" ] || continue

@@ -2,12 +2,7 @@
 # old.sh CLEAVE : objects that old compilers and loaders made: maps of struct bpf_map_def, no BTF, sections of any name.
 set -u
 cleave=$(realpath "$1")
-[ "$(id -u)" -eq 0 ] || {
-	echo "skipped: comparing with the kernel needs root"
-	exit 77
-}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/../as_root.sh"
 cd "$work" || exit 1
 failed=0
 cat >old.bpf.c <<'EOT'
