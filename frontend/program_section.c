@@ -1,5 +1,6 @@
 #include "frontend/program_section.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "ir/ir.h"
@@ -9,21 +10,29 @@ static bool begins(const char *text, const char *with)
 	return !strncmp(text, with, strlen(with));
 }
 
+/* "tp/syscalls/..." and "tp.w" are of the kind "tp", "tps_ingress" is a name of its own. */
+static bool is_end(const char *kind, char next)
+{
+	return !isalnum((unsigned char)kind[strlen(kind) - 1]) ||
+	       !(isalpha((unsigned char)next) || next == '_');
+}
+
 bool program_section_is_foreign(const char *section)
 {
 	static const char *const kinds[] = {
-	    "socket",     "kprobe",       "kretprobe",      "ksyscall",
-	    "uprobe",     "uretprobe",    "usdt",           "tp",
-	    "tracepoint", "raw_tp",       "raw_tracepoint", "fentry",
-	    "fexit",      "fmod_ret",     "freplace",       "lsm",
-	    "iter",       "cgroup",       "sk_msg",         "sk_skb",
-	    "sockops",    "sk_reuseport", "sk_lookup",      "flow_dissector",
-	    "perf_event", "lwt_",         "struct_ops",     "syscall",
-	    "netfilter",  "lirc_mode2",   "xdp/devmap",     "xdp/cpumap",
-	    "xdp_devmap", "xdp_cpumap",   "xdp.frags/",     ".text"};
+	    "socket",       "kprobe",     "kretprobe",      "ksyscall",
+	    "uprobe",       "uretprobe",  "usdt",           "tp",
+	    "tracepoint",   "raw_tp",     "raw_tracepoint", "fentry",
+	    "fexit",        "fmod_ret",   "freplace",       "lsm",
+	    "iter",         "cgroup",     "sk_msg",         "sk_skb",
+	    "tp_btf",       "cgroup_",    "lsm_cgroup",     "sockops",
+	    "sk_reuseport", "sk_lookup",  "flow_dissector", "perf_event",
+	    "lwt_",         "struct_ops", "syscall",        "netfilter",
+	    "lirc_mode2",   "xdp/devmap", "xdp/cpumap",     "xdp_devmap",
+	    "xdp_cpumap",   "xdp.frags/", ".text"};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		if (begins(section, kinds[i]))
+		if (begins(section, kinds[i]) && is_end(kinds[i], section[strlen(kinds[i])]))
 			return true;
 	return false;
 }

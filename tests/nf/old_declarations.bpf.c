@@ -1,7 +1,7 @@
 // EXPECT layers: kernel
 /*
  * As sources were written before libbpf had headers: helpers declared by themselves, each in its
- * own way (a tail call that returns nothing), a section whose name says nothing, so that the
+ * own way (a tail call that returns nothing), a section whose name says nothing ("tp" would be another kind), so that the
  * parameter's type has to, and maps that leave to their loader what can only be 4.
  */
 #include <linux/bpf.h>
@@ -33,7 +33,7 @@ struct {
 	int (*max_entries)[256];
 } lengths SEC(".maps");
 
-SEC("fast_path")
+SEC("tps_path")
 int old_declarations(struct xdp_md *ctx)
 {
 	unsigned char *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
