@@ -4,6 +4,7 @@
 #include "backends/llvm_enter.h"
 #include "backends/llvm_leave.h"
 #include "backends/user/link.h"
+#include "backends/user/llvm_division.h"
 #include "backends/user/llvm_lower_user.h"
 #include "backends/user/user.h"
 #include "bundle/user_abi.h"
@@ -59,6 +60,7 @@ static struct llvm_clone *make_part(const struct plan *plan, bool native, bool n
 
 	c->native = native;
 	LLVMStripModuleDebugInfo(c->module);
+	llvm_divide_as_bpf(c); /* before any pass draws conclusions from a division */
 	llvm_make_adds_atomic(c);
 	err = near ? llvm_leave_at_cuts(c, diag) : llvm_enter_behind_cuts(c, diag);
 	if (!err) {
