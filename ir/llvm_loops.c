@@ -319,10 +319,14 @@ static uint64_t compare_trips(const struct loop_walk *walk, LLVMValueRef test, b
 {
 	enum trend trend = predicate_trend(LLVMGetICmpPredicate(test));
 	struct induction iv;
-	uint64_t best = TRIPS_MAX;
+	uint64_t best;
 
 	if (asks_iterator(test)) /* it goes through such a loop until nothing new is found */
 		return 2;
+	best = ir_fold_trips(test, leaves_when, walk->program->blocks[walk->header].value);
+	if (best)
+		return best;
+	best = TRIPS_MAX;
 	if (!leaves_when)
 		trend = denied(trend);
 	for (unsigned side = 0; side < 2; side++) {

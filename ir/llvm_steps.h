@@ -21,4 +21,10 @@ bool ir_read_steps(struct induction *iv, LLVMValueRef value, int64_t sum, unsign
 /* The phi of the header that `value` is a number, or one of several, away from; or NULL. */
 LLVMValueRef ir_induced_by(LLVMValueRef value, LLVMBasicBlockRef header, unsigned depth);
 
+/*
+ * Rounds of a loop that folds a sum until no more than its low part is left, which `test` is about;
+ * 0: it is none.
+ */
+uint64_t ir_fold_trips(LLVMValueRef test, bool leaves_when, LLVMBasicBlockRef header);
+
 #endif

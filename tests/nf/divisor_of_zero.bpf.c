@@ -1,5 +1,5 @@
 // EXPECT layers: kernel
-/* Divisors that come with the packet and may be 0: BPF says what becomes of it, and user says the same. */
+/* Divisors that come with the packet and may be 0: BPF says what becomes of it, user the same. */
 #include "nf.h"
 
 NUMBERS(results, ARRAY, 4);

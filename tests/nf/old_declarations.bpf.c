@@ -1,8 +1,9 @@
 // EXPECT layers: kernel
 /*
  * As sources were written before libbpf had headers: helpers declared by themselves, each in its
- * own way (a tail call that returns nothing), a section whose name says nothing ("tp" would be another kind), so that the
- * parameter's type has to, and maps that leave to their loader what can only be 4.
+ * own way (a tail call that returns nothing), a section whose name says nothing ("tp" would be
+ * another kind), so that the parameter's type has to, and maps that leave to their loader what can
+ * only be 4.
  */
 #include <linux/bpf.h>
 

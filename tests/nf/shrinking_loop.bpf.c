@@ -1,13 +1,14 @@
 // EXPECT layers: kernel user
 // EXPECT check: This kernel takes the whole program
 /*
- * A loop that halves its counter: its bound is not among those that are recognised, so it is
- * user's; the kernel's verifier walks through it all the same, and the kernel is the oracle.
+ * A loop that takes a quarter of its counter away each round: its bound is not among those that are
+ * recognised, so it is user's; the kernel's verifier walks through it all the same, and the kernel
+ * is the oracle.
  */
 #include "nf.h"
 
 SEC("xdp")
-int halving_loop(struct xdp_md *ctx)
+int shrinking_loop(struct xdp_md *ctx)
 {
 	void *data = DATA(ctx), *data_end = DATA_END(ctx);
 	struct iphdr *ip4 = find_ip4(data, data_end);
@@ -16,7 +17,7 @@ int halving_loop(struct xdp_md *ctx)
 	if (!ip4)
 		return XDP_PASS;
 #pragma clang loop unroll(disable)
-	for (rest = ip4->ttl; rest; rest >>= 1)
+	for (rest = ip4->ttl; rest; rest = rest * 3 >> 2)
 		sum = sum * 7 + ip4->protocol;
 	ip4->id = sum;
 	return sum & 1 ? XDP_TX : XDP_PASS;
