@@ -58,13 +58,10 @@ static void warn_of_replay(struct compilation *c)
 		     ir_why_sentence(p->arena, p->edges[0].cut));
 }
 
-/*
- * A check runs an object as it is (runtime/host_replay.h); but TC programs leave their context for
- * the check to see.
- */
+/* A check runs an object as it is (runtime/host_replay.h). */
 static bool is_input_checked(const struct compilation *c)
 {
-	return c->front.oracle_is_input && c->front.program->kind == IR_PROGRAM_XDP;
+	return c->front.oracle_is_input;
 }
 
 static int emit_parts(struct compilation *c)

@@ -17,6 +17,7 @@
 struct memory {
 	struct cleave_replay_inputs inputs;
 	struct cleave_replay_redirect redirect;
+	struct cleave_skb skb;
 };
 
 /* What runs instead of one program. */
@@ -27,6 +28,7 @@ struct stand_in {
 
 struct host_replay {
 	int map_fd;
+	bool blind; /* TC: not every program notes the context that it leaves */
 	struct stand_in *programs;
 	size_t count;
 	void *memory;
@@ -180,6 +182,15 @@ static void emit_redirect(struct code *c, const struct maps *maps)
 	emit_note(c, CLEAVE_REDIRECT_IFINDEX);
 }
 
+static void emit_redirect_peer(struct code *c, const struct maps *maps)
+{
+	by_register(c, BPF_MOV, BPF_REG_6, BPF_REG_1);
+	by_number(c, BPF_MOV, BPF_REG_7, 0);
+	by_number(c, BPF_MOV, BPF_REG_8, 0);
+	call(c, BPF_FUNC_redirect_peer);
+	emit_note(c, CLEAVE_REDIRECT_PEER);
+}
+
 static bool takes_redirects(uint32_t type)
 {
 	return type == BPF_MAP_TYPE_DEVMAP || type == BPF_MAP_TYPE_DEVMAP_HASH ||
@@ -224,10 +235,74 @@ static const struct {
 	int32_t helper;
 	emit_helper *emit;
 } replaced[] = {
-    {BPF_FUNC_ktime_get_ns, emit_ktime},        {BPF_FUNC_ktime_get_boot_ns, emit_ktime},
-    {BPF_FUNC_ktime_get_coarse_ns, emit_ktime}, {BPF_FUNC_ktime_get_tai_ns, emit_ktime},
-    {BPF_FUNC_jiffies64, emit_jiffies},         {BPF_FUNC_get_prandom_u32, emit_random},
-    {BPF_FUNC_redirect, emit_redirect},         {BPF_FUNC_redirect_map, emit_redirect_map}};
+    {BPF_FUNC_ktime_get_ns, emit_ktime},         {BPF_FUNC_ktime_get_boot_ns, emit_ktime},
+    {BPF_FUNC_ktime_get_coarse_ns, emit_ktime},  {BPF_FUNC_ktime_get_tai_ns, emit_ktime},
+    {BPF_FUNC_jiffies64, emit_jiffies},          {BPF_FUNC_get_prandom_u32, emit_random},
+    {BPF_FUNC_redirect, emit_redirect},          {BPF_FUNC_redirect_map, emit_redirect_map},
+    {BPF_FUNC_redirect_peer, emit_redirect_peer}};
+
+/* ---- the context that a TC program leaves, as save_skb in kernel_rt_tc.bpf.c notes it ---- */
+
+static const struct {
+	uint16_t from, to;
+	uint8_t load, store;
+} noted[] = {
+#define NOTED(name, size)                                                                          \
+	{offsetof(struct __sk_buff, name), offsetof(struct cleave_skb, name), BPF_W, size}
+    {offsetof(struct __sk_buff, tstamp), offsetof(struct cleave_skb, tstamp), BPF_DW, BPF_DW},
+    NOTED(mark, BPF_W),
+    NOTED(priority, BPF_W),
+    NOTED(ifindex, BPF_W),
+    NOTED(ingress_ifindex, BPF_W),
+    NOTED(hash, BPF_W),
+    NOTED(cb[0], BPF_W),
+    NOTED(cb[1], BPF_W),
+    NOTED(cb[2], BPF_W),
+    NOTED(cb[3], BPF_W),
+    NOTED(cb[4], BPF_W),
+    NOTED(tc_index, BPF_H),
+    NOTED(tc_classid, BPF_H),
+    NOTED(queue_mapping, BPF_H),
+    NOTED(protocol, BPF_H),
+    NOTED(vlan_tci, BPF_H),
+    NOTED(pkt_type, BPF_B),
+#undef NOTED
+};
+
+static void load_field(struct code *c, uint8_t size, size_t offset)
+{
+	add(c, (struct bpf_insn){.code = BPF_LDX | BPF_MEM | size,
+				 .dst_reg = BPF_REG_2,
+				 .src_reg = BPF_REG_6,
+				 .off = (int16_t)offset});
+}
+
+/* The program becomes a function, which this calls. */
+static void emit_front(struct code *c)
+{
+	size_t at;
+
+	by_register(c, BPF_MOV, BPF_REG_6, BPF_REG_1);
+	at = c->count;
+	call(c, 0);
+	by_register(c, BPF_MOV, BPF_REG_7, BPF_REG_0);
+	load_place(c, BPF_REG_1, offsetof(struct memory, skb));
+	for (size_t n = 0; n < sizeof noted / sizeof *noted; n++) {
+		load_field(c, noted[n].load, noted[n].from);
+		store(c, noted[n].store, BPF_REG_1, noted[n].to, BPF_REG_2);
+	}
+	load_field(c, BPF_W, offsetof(struct __sk_buff, vlan_present));
+	add(c,
+	    (struct bpf_insn){.code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = BPF_REG_2, .off = 1});
+	load_field(c, BPF_W, offsetof(struct __sk_buff, vlan_proto));
+	store(c, BPF_H, BPF_REG_1, offsetof(struct cleave_skb, vlan_proto), BPF_REG_2);
+	by_register(c, BPF_MOV, BPF_REG_0, BPF_REG_7);
+	leave(c);
+	if (c->lost)
+		return;
+	c->insns[at].src_reg = BPF_PSEUDO_CALL;
+	c->insns[at].imm = (int32_t)(c->count - at - 1);
+}
 
 static bool calls(const struct bpf_insn *insn, int32_t helper)
 {
@@ -291,27 +366,44 @@ static int program_fd(const void *context, const struct bpf_program *program)
 	return bpf_program__fd(program);
 }
 
-/* One program, when there is anything to replay in it. */
+/* 0: there is nothing to replay in it. */
+static int make_program(const struct host_replay *r, const struct bpf_program *program,
+			const struct maps *maps, bool front, char *log, size_t log_size)
+{
+	struct code c = {.map_fd = r->map_fd};
+	size_t end;
+	int fd = 0;
+
+	if (front)
+		emit_front(&c);
+	for (size_t i = 0; i < bpf_program__insn_cnt(program) && !c.lost; i++)
+		add(&c, bpf_program__insns(program)[i]);
+	end = c.count;
+	for (size_t h = 0; h < sizeof replaced / sizeof *replaced && !c.lost; h++)
+		replace(&c, end, h, maps);
+	if (c.lost)
+		fd = -ENOMEM;
+	else if (front || c.count > end)
+		fd = load_program(program, &c, log, log_size);
+	free(c.insns);
+	return fd;
+}
+
+/* The stack may have no room for one call more: then the context is not seen. */
 static int add_program(struct host_replay *r, const struct bpf_program *program,
 		       const struct maps *maps, char *log, size_t log_size)
 {
-	size_t end = bpf_program__insn_cnt(program);
-	struct code c = {.map_fd = r->map_fd};
-	int fd = -1, err;
+	bool front = bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS;
+	int fd = make_program(r, program, maps, front, log, log_size);
 
-	for (size_t i = 0; i < end && !c.lost; i++)
-		add(&c, bpf_program__insns(program)[i]);
-	for (size_t h = 0; h < sizeof replaced / sizeof *replaced && !c.lost; h++)
-		replace(&c, end, h, maps);
-	err = c.lost ? -ENOMEM : 0;
-	if (!err && c.count > end) {
-		fd = load_program(program, &c, log, log_size);
-		err = fd < 0 ? fd : 0;
+	if (fd < 0 && front) {
+		r->blind = true;
+		*log = '\0';
+		fd = make_program(r, program, maps, false, log, log_size);
 	}
-	free(c.insns);
-	if (fd >= 0)
+	if (fd > 0)
 		r->programs[r->count++] = (struct stand_in){program, fd};
-	return err;
+	return fd < 0 ? fd : 0;
 }
 
 /* The program, and those that it reaches by tail calls. */
@@ -389,6 +481,11 @@ void *host_replay_variable(const struct host_replay *replay, const char *name, u
 		if (size)
 			*size = sizeof m->inputs;
 		return &m->inputs;
+	}
+	if (!strcmp(name, CLEAVE_SKB_SYMBOL) && !replay->blind) {
+		if (size)
+			*size = sizeof m->skb;
+		return &m->skb;
 	}
 	if (strcmp(name, CLEAVE_REDIRECT_SYMBOL))
 		return NULL;

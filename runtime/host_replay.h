@@ -3,6 +3,7 @@
  * run them: clocks and random numbers are replayed, redirects noted, as in what Cleave makes. Calls
  * of these helpers become calls of functions of the same arguments that stand behind each program;
  * nothing else is touched.
+ * A TC program is called by a front that notes the context which it leaves.
  */
 #ifndef CLEAVE_RUNTIME_HOST_REPLAY_H
 #define CLEAVE_RUNTIME_HOST_REPLAY_H
@@ -27,7 +28,8 @@ void host_replay_close(struct host_replay **replay);
 
 /* What runs instead of a program, or the program itself. */
 int host_replay_fd(const struct host_replay *replay, const struct bpf_program *program);
-/* As host_test_variable: CLEAVE_REPLAY_SYMBOL or CLEAVE_REDIRECT_SYMBOL; NULL: none of these. */
+/* As host_test_variable: CLEAVE_REPLAY_SYMBOL, CLEAVE_REDIRECT_SYMBOL, of TC CLEAVE_SKB_SYMBOL;
+ * NULL: none of these. */
 void *host_replay_variable(const struct host_replay *replay, const char *name, uint32_t *size);
 
 #endif

@@ -285,7 +285,8 @@ static int replay_inputs(struct host_test *test, const struct bpf_program *prog,
 	static char log[1 << 16];
 	int err;
 
-	if (!load->replay || load->tc || host_test_variable(test, CLEAVE_REPLAY_SYMBOL, NULL) ||
+	if (!load->replay || host_test_variable(test, CLEAVE_REPLAY_SYMBOL, NULL) ||
+	    host_test_variable(test, CLEAVE_SKB_SYMBOL, NULL) ||
 	    host_test_variable(test, CLEAVE_REDIRECT_SYMBOL, NULL))
 		return 0;
 	*log = '\0';
