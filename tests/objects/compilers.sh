@@ -2,7 +2,7 @@
 # compilers.sh CLEAVE FOLDER : objects as other compilers and other settings make them, each held against the kernel's
 # own run of the object, with the plan that is found and with everything in user. FOLDER: of the test NFs.
 set -u
-cleave=$(realpath "$1") folder=$(realpath "$2")
+cleave=$(realpath "$1") folder=$(realpath "$2") here=$(realpath "$(dirname "$0")")
 . "$(dirname "$0")/../as_root.sh"
 cd "$work" || exit 1
 failed=0 count=0
@@ -38,6 +38,25 @@ object() {
 	done
 }
 
+# Rust's compiler gives assembly; what a program without a library has to define differs from version to version.
+rust() { # overflow-checks=on|off
+	RUSTC_BOOTSTRAP=1 rustc --edition 2021 --target bpfel-unknown-none -C opt-level=2 -C panic=abort -C "$1" \
+		-Z function-sections=no --crate-type lib --emit asm "$here/counts.rs" -o nf.s 2>err &&
+		llvm-mc-19 -triple bpfel -filetype=obj nf.s -o nf.bpf.o 2>err || {
+		echo "not here: a rustc that makes this program, and llvm-mc-19: $(head -1 err)"
+		return
+	}
+	count=$((count + 1))
+	for split in auto user; do
+		"$cleave" check nf.bpf.o --split $split --packets 60 >out 2>&1 && grep -q ' 0 mismatches' out && continue
+		echo "counts.rs, $1, split $split:"
+		head -6 out
+		failed=1
+	done
+}
+
+rust overflow-checks=off
+rust overflow-checks=on
 object clang-19 calls_in_calls -g -mcpu=v1
 object clang-19 bounded_by_either -g -mcpu=v2 -Os
 object clang-19 vlan_loop_twice -g -mcpu=v3 -O1
