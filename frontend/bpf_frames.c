@@ -55,7 +55,7 @@ static void let_go(struct bpf_analysis *a, int instance, struct bpf_state *state
 	expose(a, base, base.number, bytes);
 	bytes += base.span;
 	for (int64_t slot = 0; slots && slot < BPF_SLOTS; slot++) {
-		struct bpf_value held = slots[slot];
+		struct bpf_value held = bpf_value_in_frames(slots[slot]);
 
 		if (-8 * slot <= base.number || -8 * (slot + 1) >= base.number + bytes)
 			continue;
@@ -68,8 +68,10 @@ static void let_go(struct bpf_analysis *a, int instance, struct bpf_state *state
 
 /* From there to the frame's end. */
 static void expose_behind(struct bpf_analysis *a, int instance, struct bpf_state *state,
-			  struct bpf_value base)
+			  struct bpf_value pointer)
 {
+	struct bpf_value base = bpf_value_in_frames(pointer);
+
 	if (base.kind >= BPF_VALUE_POINTER)
 		a->frames_lost = true;
 	if (base.kind == BPF_VALUE_FRAME)
@@ -102,10 +104,10 @@ static void see_access(struct bpf_analysis *a, int instance, struct bpf_value ba
 	struct bpf_instance *info = &a->instances[instance];
 	int slot = own_slot(instance, base, i);
 
-	/* Which memory it is, only the register at run time says. */
-	if (base.kind == BPF_VALUE_POINTER || base.kind == BPF_VALUE_MIXED)
-		a->frames_lost = true;
 	if (slot < 0) {
+		base = bpf_value_in_frames(base);
+		/* Which memory it is, only the register at run time says. */
+		a->frames_lost |= base.kind >= BPF_VALUE_POINTER;
 		expose(a, base, bpf_access_at(base, i), bpf_access_bytes(i));
 		return;
 	}
@@ -120,11 +122,14 @@ static void see_helper(struct bpf_analysis *a, int instance, struct bpf_state *s
 {
 	for (unsigned n = 0; n < IR_HELPER_ARGUMENTS_MAX; n++) {
 		struct bpf_argument argument = bpf_argument_of(a, state, i, n);
-		struct bpf_value pointer = state->reg[n + 1];
+		struct bpf_value pointer = bpf_value_in_frames(state->reg[n + 1]);
 
-		if (argument.used && argument.bytes >= 0)
+		if (!argument.used)
+			continue;
+		a->frames_lost |= pointer.kind >= BPF_VALUE_POINTER;
+		if (argument.bytes >= 0)
 			let_go(a, instance, state, pointer, argument.bytes, HELD_DEPTH);
-		else if (argument.used)
+		else
 			expose_behind(a, instance, state, pointer);
 	}
 }
@@ -135,7 +140,7 @@ static bool keeps_address(const struct bpf_analysis *a, int instance, struct bpf
 {
 	struct bpf_value to = state->reg[i->dst], stored = state->reg[i->src];
 
-	if (stored.kind != BPF_VALUE_FRAME && stored.kind < BPF_VALUE_POINTER)
+	if (bpf_value_in_frames(stored).kind == BPF_VALUE_NONE)
 		return true;
 	return bpf_frame_slots(a, instance, state, to) && plain_memory(i) &&
 	       bpf_access_bytes(i) == 8 && bpf_access_at(to, i) % 8 == 0;

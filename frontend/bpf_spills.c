@@ -58,15 +58,16 @@ static bool read_frame(struct frame f, int64_t from, int64_t to)
 		if (-8 * slot <= from || -8 * (slot + 1) >= to || kind <= BPF_VALUE_NUMBER)
 			continue;
 		f.instance->pointers[slot] = true;
-		addresses |= kind == BPF_VALUE_FRAME || kind >= BPF_VALUE_POINTER;
+		addresses |= bpf_value_in_frames(f.slots[slot]).kind != BPF_VALUE_NONE;
 	}
 	return addresses;
 }
 
 /* Bytes are read (-1: who knows how many) from where `base` points to. True: as above. */
 static bool read_memory(struct bpf_analysis *a, int instance, struct bpf_state *state,
-			struct bpf_value base, int64_t from, int64_t bytes)
+			struct bpf_value pointer, int64_t from, int64_t bytes)
 {
+	struct bpf_value base = bpf_value_in_frames(pointer);
 	bool addresses = false;
 
 	if (base.kind != BPF_VALUE_FRAME && base.kind < BPF_VALUE_POINTER)

@@ -126,8 +126,9 @@ static void blur_slots(struct bpf_value *slots, int64_t from, int64_t to)
  * it as one that may have been overwritten.
  */
 static void blur(const struct bpf_analysis *a, int instance, struct bpf_state *state,
-		 struct bpf_value base, int16_t offset, int64_t bytes)
+		 struct bpf_value pointer, int16_t offset, int64_t bytes)
 {
+	struct bpf_value base = bpf_value_in_frames(pointer);
 	bool one = base.kind == BPF_VALUE_FRAME && base.index >= 0;
 	bool near = one && bpf_value_is_near(base);
 	int64_t from = near ? base.number + offset : -8 * BPF_SLOTS;

@@ -12,7 +12,7 @@ static bool same(struct bpf_value a, struct bpf_value b)
 {
 	return a.kind == b.kind && a.known == b.known && a.null == b.null &&
 	       a.blurred == b.blurred && a.index == b.index && a.span == b.span &&
-	       a.bounded == b.bounded && a.most == b.most &&
+	       a.bounded == b.bounded && a.most == b.most && a.frame == b.frame &&
 	       (!bpf_value_is_near(a) || a.number == b.number);
 }
 
@@ -54,16 +54,48 @@ static void join_offsets(struct bpf_value *joined, struct bpf_value a, struct bp
 	joined->span = (uint16_t)(last - least);
 }
 
+static struct bpf_value join_pointers(struct bpf_value a, struct bpf_value b);
+
+struct bpf_value bpf_value_in_frames(struct bpf_value v)
+{
+	if (v.kind == BPF_VALUE_POINTER && v.frame == BPF_IN_ONE_FRAME)
+		v.kind = BPF_VALUE_FRAME;
+	else if (v.kind == BPF_VALUE_POINTER && v.frame == BPF_IN_NO_FRAME)
+		v.kind = BPF_VALUE_NONE;
+	else if (v.kind != BPF_VALUE_FRAME && v.kind < BPF_VALUE_POINTER)
+		v.kind = BPF_VALUE_NONE;
+	return v;
+}
+
+/* Into different memories. */
+static struct bpf_value join_memories(struct bpf_value a, struct bpf_value b)
+{
+	struct bpf_value part_a = bpf_value_in_frames(a), part_b = bpf_value_in_frames(b), joined;
+	bool anywhere = part_a.kind >= BPF_VALUE_POINTER || part_b.kind >= BPF_VALUE_POINTER;
+
+	joined = part_a.kind == BPF_VALUE_NONE   ? part_b
+		 : part_b.kind == BPF_VALUE_NONE ? part_a
+		 : anywhere                      ? part_a
+						 : join_pointers(part_a, part_b);
+	anywhere |=
+	    joined.kind == BPF_VALUE_FRAME && (joined.index < 0 || !bpf_value_is_near(joined));
+	if (anywhere || joined.kind == BPF_VALUE_NONE)
+		joined = (struct bpf_value){.frame = anywhere ? BPF_IN_ANY_FRAME : BPF_IN_NO_FRAME};
+	else
+		joined.frame = BPF_IN_ONE_FRAME;
+	joined.kind = BPF_VALUE_POINTER;
+	joined.null = a.null || b.null;
+	joined.blurred = a.blurred || b.blurred;
+	return joined;
+}
+
 static struct bpf_value join_pointers(struct bpf_value a, struct bpf_value b)
 {
 	struct bpf_value joined = {.kind = a.kind, .null = a.null || b.null, .index = a.index};
 
+	if (a.kind != b.kind || a.kind == BPF_VALUE_POINTER)
+		return join_memories(a, b);
 	joined.blurred = a.blurred || b.blurred;
-	if (a.kind != b.kind) {
-		joined.kind = BPF_VALUE_POINTER;
-		joined.index = 0;
-		return joined;
-	}
 	if (a.index != b.index)
 		joined.index = -1;
 	else if (a.known && b.known && a.number == b.number)
@@ -157,7 +189,8 @@ static struct bpf_value compute_pointer(uint8_t operation, struct bpf_value poin
 	int64_t distance =
 	    operation == BPF_ADD ? number.number : (int64_t)(0 - (uint64_t)number.number);
 
-	if (!number.known && operation == BPF_ADD && pointer.kind == BPF_VALUE_FRAME &&
+	if (!number.known && operation == BPF_ADD &&
+	    (pointer.kind == BPF_VALUE_FRAME || pointer.frame == BPF_IN_ONE_FRAME) &&
 	    bpf_value_is_near(pointer) && pointer.span <= 8 * BPF_SLOTS &&
 	    bpf_value_bound(number) <= 8u * BPF_SLOTS) {
 		result.known = false;
@@ -170,6 +203,10 @@ static struct bpf_value compute_pointer(uint8_t operation, struct bpf_value poin
 		result.known = false;
 		result.span = 0;
 		result.number = 0;
+		if (result.frame == BPF_IN_ONE_FRAME) {
+			result.frame = BPF_IN_ANY_FRAME;
+			result.index = 0;
+		}
 	}
 	return result;
 }

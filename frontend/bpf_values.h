@@ -42,6 +42,7 @@ struct bpf_value {
 	bool known;    /* `number` is the value, or the offset */
 	bool null;     /* a pointer that may be NULL instead */
 	bool blurred;  /* one in a slot that a write at a computed place may have hit */
+	uint8_t frame; /* POINTER: enum bpf_frame_part */
 	bool bounded;  /* NUMBER, not known: at most `most` */
 	uint8_t grown; /* how often `span` or `most` has */
 	uint16_t span; /* FRAME, not known: from `number` to that much behind; 0: anywhere */
@@ -81,6 +82,14 @@ static inline bool bpf_value_is_constant(struct bpf_value v)
 {
 	return v.kind == BPF_VALUE_NUMBER && v.known;
 }
+
+/*
+ * Where among stack frames a POINTER may lead, when on one way it is the address of a variable
+ * there: in one as a FRAME does, by index, number and span.
+ */
+enum bpf_frame_part { BPF_IN_NO_FRAME, BPF_IN_ONE_FRAME, BPF_IN_ANY_FRAME };
+/* What a value is as far as stack frames go: a FRAME, a POINTER or MIXED anywhere, or NONE. */
+struct bpf_value bpf_value_in_frames(struct bpf_value v);
 
 #define BPF_ANY_NUMBER ((struct bpf_value){.kind = BPF_VALUE_NUMBER})
 #define BPF_KNOWN(what, which, value)                                                              \

@@ -143,6 +143,35 @@ static void test_spans(void **state)
 	assert_false(bpf_value_is_near(r));
 }
 
+/* A place in a frame, or something else. */
+static void test_frame_parts(void **state)
+{
+	struct bpf_value low = BPF_KNOWN(BPF_VALUE_FRAME, 1, -32), high = low, other = low, r;
+
+	high.number = -16;
+	other.index = 2;
+	assert_int_equal(bpf_value_in_frames(packet).kind, BPF_VALUE_NONE);
+	assert_int_equal(bpf_value_in_frames(join(packet, value)).kind, BPF_VALUE_NONE);
+	assert_int_equal(bpf_value_in_frames(join(five, value)).kind, BPF_VALUE_MIXED);
+	r = join(low, value);
+	assert_int_equal(r.kind, BPF_VALUE_POINTER);
+	r = bpf_value_in_frames(join(r, packet));
+	assert_int_equal(r.kind, BPF_VALUE_FRAME);
+	assert_int_equal(r.index, 1);
+	assert_int_equal(r.number, -32);
+	r = bpf_value_in_frames(compute(BPF_ADD, true, join(packet, join(value, low)), 8));
+	assert_int_equal(r.number, -24);
+	r = bpf_value_in_frames(join(join(low, value), high));
+	assert_int_equal(r.number, -32);
+	assert_int_equal(r.span, 16);
+	r = bpf_value_in_frames(join(join(low, value), other));
+	assert_int_equal(r.kind, BPF_VALUE_POINTER); /* anywhere */
+	r = bpf_value_compute(BPF_ADD, true, join(low, value), BPF_ANY_NUMBER);
+	assert_int_equal(bpf_value_in_frames(r).kind, BPF_VALUE_POINTER);
+	r = bpf_value_compute(BPF_ADD, true, join(packet, value), BPF_ANY_NUMBER);
+	assert_int_equal(bpf_value_in_frames(r).kind, BPF_VALUE_NONE);
+}
+
 static void test_compare(void **state)
 {
 	struct bpf_value minus = BPF_KNOWN(BPF_VALUE_NUMBER, 0, -1);
@@ -157,9 +186,10 @@ static void test_compare(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_join),   cmocka_unit_test(test_compute),
-	    cmocka_unit_test(test_bounds), cmocka_unit_test(test_bounds_behind),
-	    cmocka_unit_test(test_spans),  cmocka_unit_test(test_compare),
+	    cmocka_unit_test(test_join),    cmocka_unit_test(test_compute),
+	    cmocka_unit_test(test_bounds),  cmocka_unit_test(test_bounds_behind),
+	    cmocka_unit_test(test_spans),   cmocka_unit_test(test_frame_parts),
+	    cmocka_unit_test(test_compare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
