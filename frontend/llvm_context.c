@@ -330,8 +330,95 @@ static int refuse_hand_on(struct rewrite *rw, LLVMValueRef user)
 				   LLVMGetValueName2(LLVMGetCalledValue(user), &length)));
 }
 
+/* cb[]: the kernel lets a program have bytes, half words and two words at once there. */
+static bool is_scratch(struct rewrite *rw, int64_t offset, unsigned bits)
+{
+	const struct ir_context_field *field =
+	    bits % 8 ? NULL : ir_context_field_at(rw->program->kind, offset, 1);
+
+	return field && strncmp(field->name, "cb", 2) == 0;
+}
+
+/* Two words of cb[]? Its halves are then fields of their own. */
+static bool is_two_words(struct rewrite *rw, int64_t offset, unsigned bits)
+{
+	return bits == 64 && is_scratch(rw, offset, bits) && is_scratch(rw, offset + 4, bits);
+}
+
+static LLVMValueRef moved(struct rewrite *rw, LLVMValueRef address, int64_t by)
+{
+	LLVMTypeRef byte = LLVMInt8TypeInContext(rw->program->llvm->context);
+	LLVMValueRef index = LLVMConstInt(rw->i64, (unsigned long long)by, true);
+
+	return by ? LLVMBuildGEP2(rw->builder, byte, address, &index, 1, "") : address;
+}
+
+static void split_load(struct rewrite *rw, LLVMValueRef load, LLVMValueRef address)
+{
+	LLVMValueRef half[2];
+
+	LLVMPositionBuilderBefore(rw->builder, load);
+	for (unsigned i = 0; i < 2; i++)
+		half[i] = LLVMBuildZExt(
+		    rw->builder,
+		    LLVMBuildLoad2(rw->builder, rw->i32, moved(rw, address, 4 * i), ""), rw->i64,
+		    "");
+	half[1] = LLVMBuildShl(rw->builder, half[1], LLVMConstInt(rw->i64, 32, false), "");
+	LLVMReplaceAllUsesWith(load, LLVMBuildOr(rw->builder, half[0], half[1], ""));
+	LLVMInstructionEraseFromParent(load);
+}
+
+static void split_store(struct rewrite *rw, LLVMValueRef store, LLVMValueRef address)
+{
+	LLVMPositionBuilderBefore(rw->builder, store);
+	for (unsigned i = 0; i < 2; i++)
+		LLVMBuildStore(rw->builder, narrow(rw, LLVMGetOperand(store, 0), 4 * i, rw->i32),
+			       moved(rw, address, 4 * i));
+	LLVMInstructionEraseFromParent(store);
+}
+
+/* A byte or half word of cb[]: its word with these bits. */
+static void widen_store(struct rewrite *rw, LLVMValueRef store, LLVMValueRef address,
+			int64_t offset)
+{
+	LLVMValueRef value = LLVMGetOperand(store, 0), word, old;
+	unsigned bits = LLVMGetIntTypeWidth(LLVMTypeOf(value)), shift = 8 * (offset % 4);
+	unsigned long long mask = ((1ull << bits) - 1) << shift;
+
+	LLVMPositionBuilderBefore(rw->builder, store);
+	word = moved(rw, address, -(offset % 4));
+	old = LLVMBuildAnd(rw->builder, LLVMBuildLoad2(rw->builder, rw->i32, word, ""),
+			   LLVMConstInt(rw->i32, ~mask, false), "");
+	value = LLVMBuildShl(rw->builder, LLVMBuildZExt(rw->builder, value, rw->i32, ""),
+			     LLVMConstInt(rw->i32, shift, false), "");
+	LLVMBuildStore(rw->builder, LLVMBuildOr(rw->builder, old, value, ""), word);
+	LLVMInstructionEraseFromParent(store);
+}
+
+/* What of cb[] is not one whole word becomes loads and stores of words. */
+static bool split_scratch(struct rewrite *rw, LLVMValueRef access, LLVMValueRef address,
+			  int64_t offset)
+{
+	bool loads = LLVMIsALoadInst(access);
+	LLVMTypeRef type = LLVMTypeOf(loads ? access : LLVMGetOperand(access, 0));
+	unsigned bits =
+	    LLVMGetTypeKind(type) == LLVMIntegerTypeKind ? LLVMGetIntTypeWidth(type) : 0;
+
+	if (is_two_words(rw, offset, bits))
+		(loads ? split_load : split_store)(rw, access, address);
+	else if (!loads && (bits == 8 || bits == 16) && is_scratch(rw, offset, bits))
+		widen_store(rw, access, address, offset);
+	else
+		return false;
+	return true;
+}
+
 static int replace_use(struct rewrite *rw, LLVMValueRef user, LLVMValueRef address, int64_t offset)
 {
+	bool stores = LLVMIsAStoreInst(user) && LLVMGetOperand(user, 1) == address;
+
+	if ((LLVMIsALoadInst(user) || stores) && split_scratch(rw, user, address, offset))
+		return 0;
 	if (LLVMIsALoadInst(user))
 		return replace_load(rw, user, offset);
 	if (LLVMIsAGetElementPtrInst(user))
@@ -346,7 +433,7 @@ static int replace_use(struct rewrite *rw, LLVMValueRef user, LLVMValueRef addre
 		return replace_element_load(rw, user, offset);
 	if (named_call(user, "llvm.bpf.passthrough") || named_call(user, "llvm.preserve.static"))
 		return replace_alias(rw, user, offset);
-	if (LLVMIsAStoreInst(user) && LLVMGetOperand(user, 1) == address)
+	if (stores)
 		return replace_store(rw, user, offset);
 	return refuse_hand_on(rw, user);
 }

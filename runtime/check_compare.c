@@ -11,6 +11,7 @@
 #include "runtime/check_touches.h"
 #include "runtime/map.h"
 #include "runtime/map_nest.h"
+#include "runtime/value_mask.h"
 #include "runtime/verdict_text.h"
 
 enum {
@@ -112,6 +113,24 @@ static bool is_comparable(const struct check_side *a, const struct check_side *b
 	return map_type_holds(map->type) == MAP_HOLDS_VALUES;
 }
 
+/* How values of a map are compared. */
+struct meaning {
+	const uint8_t *mask;
+	uint32_t value_size;
+};
+
+static struct meaning meaning_of(const struct check_side *a, const struct check_side *b,
+				 uint32_t index)
+{
+	return (struct meaning){a->masks ? a->masks[index] : NULL,
+				b->bundle->maps[index].value_size};
+}
+
+static bool same(const struct meaning *m, const void *a, const void *b, size_t bytes)
+{
+	return value_same(m->mask, m->value_size, a, b, bytes);
+}
+
 struct values {
 	uint8_t *a, *b;
 	size_t size;
@@ -126,23 +145,24 @@ static bool values_new(struct values *v, struct cleave_map *map)
 }
 
 static bool entry_differs(struct cleave_map *a, struct cleave_map *b, const void *key,
-			  const struct values *v)
+			  const struct values *v, const struct meaning *m)
 {
 	int err_a = map_read(a, key, v->a), err_b = map_read(b, key, v->b);
 
-	return !err_a != !err_b || (!err_a && memcmp(v->a, v->b, v->size));
+	return !err_a != !err_b || (!err_a && !same(m, v->a, v->b, v->size));
 }
 
 /* One element that both sides should agree on. */
 static bool compare_entry(const struct check_side *a, const struct check_side *b, uint32_t index,
 			  const void *key, struct check_diff *diff)
 {
+	struct meaning m = meaning_of(a, b, index);
 	struct values v;
 	bool different;
 
 	if (!is_comparable(a, b, index) || !values_new(&v, a->maps[index]))
 		return false;
-	different = entry_differs(a->maps[index], b->maps[index], key, &v);
+	different = entry_differs(a->maps[index], b->maps[index], key, &v, &m);
 	free(v.a);
 	if (!different)
 		return false;
@@ -163,9 +183,9 @@ bool check_compare_touched(const struct check_side *a, const struct check_side *
 /* A walk through one map beside the other. */
 struct walk {
 	struct cleave_map *walked, *other;
-	uint8_t *value; /* of the other */
-	bool keys_only; /* it only has to have the key */
-	uint8_t *key;   /* the first that differs */
+	uint8_t *value;                /* of the other */
+	const struct meaning *meaning; /* NULL: it only has to have the key */
+	uint8_t *key;                  /* the first that differs */
 };
 
 static int compare_walked(void *context, const void *key, const void *value, size_t value_bytes)
@@ -173,16 +193,16 @@ static int compare_walked(void *context, const void *key, const void *value, siz
 	const struct walk *w = context;
 	int err = map_read(w->other, key, w->value);
 
-	if (w->keys_only ? err != -ENOENT : !err && !memcmp(value, w->value, value_bytes))
+	if (w->meaning ? !err && same(w->meaning, value, w->value, value_bytes) : err != -ENOENT)
 		return 0;
 	memcpy(w->key, key, map_key_bytes(w->walked));
 	return 1;
 }
 
-static bool walk_differs(struct cleave_map *walked, struct cleave_map *other, bool keys_only,
-			 uint8_t *key)
+static bool walk_differs(struct cleave_map *walked, struct cleave_map *other,
+			 const struct meaning *meaning, uint8_t *key)
 {
-	struct walk w = {walked, other, malloc(map_value_bytes(walked) + 1), keys_only, key};
+	struct walk w = {walked, other, malloc(map_value_bytes(walked) + 1), meaning, key};
 	bool different = w.value && map_dump(walked, compare_walked, &w) > 0;
 
 	free(w.value);
@@ -208,7 +228,7 @@ static int copy_element(void *context, const void *key, const void *value, size_
 
 /* Both sides as one piece each: two elements in a row cost no more than their bytes. */
 static bool arrays_differ(struct cleave_map *a, struct cleave_map *b, uint32_t entries,
-			  uint8_t *key)
+			  const struct meaning *m, uint8_t *key)
 {
 	size_t value_bytes = map_value_bytes(a), size = value_bytes * entries, at = 0;
 	struct flat flat_a = {malloc(size + 1), 0, size}, flat_b = {malloc(size + 1), 0, size};
@@ -219,7 +239,7 @@ static bool arrays_differ(struct cleave_map *a, struct cleave_map *b, uint32_t e
 		map_dump(b, copy_element, &flat_b);
 	}
 	while (at < flat_a.used && at < flat_b.used &&
-	       !memcmp(flat_a.bytes + at, flat_b.bytes + at, value_bytes))
+	       same(m, flat_a.bytes + at, flat_b.bytes + at, value_bytes))
 		at += value_bytes;
 	different = at < flat_a.used || at < flat_b.used;
 	if (different) {
@@ -232,20 +252,23 @@ static bool arrays_differ(struct cleave_map *a, struct cleave_map *b, uint32_t e
 	return different;
 }
 
-static bool tables_differ(struct cleave_map *a, struct cleave_map *b, uint8_t *key)
+static bool tables_differ(struct cleave_map *a, struct cleave_map *b, const struct meaning *m,
+			  uint8_t *key)
 {
-	return walk_differs(a, b, false, key) ||
-	       (map_count(a) != map_count(b) && walk_differs(b, a, true, key));
+	return walk_differs(a, b, m, key) ||
+	       (map_count(a) != map_count(b) && walk_differs(b, a, NULL, key));
 }
 
 static bool compare_map(const struct check_side *a, const struct check_side *b, uint32_t index,
 			struct check_diff *diff)
 {
 	const struct bundle_map *map = &b->bundle->maps[index];
+	struct meaning m = meaning_of(a, b, index);
 	uint8_t key[CLEAVE_BATCH_KEY_MAX];
 
-	if (!(is_array(map) ? arrays_differ(a->maps[index], b->maps[index], map->max_entries, key)
-			    : tables_differ(a->maps[index], b->maps[index], key)))
+	if (!(is_array(map)
+		  ? arrays_differ(a->maps[index], b->maps[index], map->max_entries, &m, key)
+		  : tables_differ(a->maps[index], b->maps[index], &m, key)))
 		return false;
 	differ(diff, CHECK_ENTRY, index);
 	memcpy(diff->key, key, map->key_size);
@@ -270,6 +293,7 @@ static bool compare_queue(const struct check_side *a, const struct check_side *b
 static bool inner_differs(struct cleave_map *a, struct cleave_map *b, const void *key)
 {
 	struct cleave_map *in_a = map_nest_get(a, key), *in_b = map_nest_get(b, key);
+	struct meaning whole = {0};
 	uint8_t differs[CLEAVE_BATCH_KEY_MAX];
 
 	if (!in_a || !in_b)
@@ -278,7 +302,7 @@ static bool inner_differs(struct cleave_map *a, struct cleave_map *b, const void
 	    map_key_bytes(in_a) > CLEAVE_BATCH_KEY_MAX ||
 	    map_value_bytes(in_a) != map_value_bytes(in_b))
 		return false;
-	return tables_differ(in_a, in_b, differs);
+	return tables_differ(in_a, in_b, &whole, differs);
 }
 
 static bool compare_nest(const struct check_side *a, const struct check_side *b, uint32_t index,
@@ -327,7 +351,7 @@ static bool map_diverged(struct cleave_map *a, struct cleave_map *b, uint32_t en
 
 	if ((count_a > count_b ? count_a : count_b) + LRU_ROOM < entries_max)
 		return false;
-	return walk_differs(a, b, true, key) || walk_differs(b, a, true, key);
+	return walk_differs(a, b, NULL, key) || walk_differs(b, a, NULL, key);
 }
 
 bool check_lru_diverged(const struct check_side *a, const struct check_side *b)

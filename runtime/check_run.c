@@ -9,6 +9,7 @@
 #include "runtime/check_touches.h"
 #include "runtime/packet_list.h"
 #include "runtime/packet_random.h"
+#include "runtime/value_mask.h"
 #include "runtime/verdict_text.h"
 #include "support/diag.h"
 
@@ -25,6 +26,7 @@ struct run {
 	const struct packet_list *list;
 	struct check_result *result;
 	struct check_side *oracle, *split, *native;
+	uint8_t **masks;                /* value_mask.h */
 	struct check_side *scout;       /* knows what the oracle touches; or NULL */
 	struct check_outcome *expected; /* a ring: of packets whose outcome is not in yet */
 	size_t first, waiting, capacity;
@@ -71,6 +73,8 @@ static int open_sides(struct run *r)
 		err = check_pair_new(check_native_new, &r->native, &setup);
 	if (err)
 		close_sides(r);
+	else
+		r->oracle->masks = r->masks;
 	return err;
 }
 
@@ -344,10 +348,12 @@ static int run_job(const struct check_job *job, const struct packet_list *list,
 	r->delay = job->bundle->strict && !job->no_kernel ? job->delay : 0;
 	r->capacity = (size_t)r->delay + 2;
 	r->expected = calloc(r->capacity, sizeof *r->expected);
-	err = r->expected ? open_sides(r) : -ENOMEM;
+	r->masks = value_masks_new(job->bundle);
+	err = r->expected && r->masks ? open_sides(r) : -ENOMEM;
 	if (!err)
 		err = run_all(r);
 	close_sides(r);
+	value_masks_free(&r->masks, job->bundle);
 	for (size_t i = 0; r->expected && i < r->capacity; i++)
 		events_free(&r->expected[i].events);
 	events_free(&r->got.events);

@@ -75,6 +75,7 @@ struct check_side {
 	const struct check_side_ops *ops;
 	const struct bundle *bundle;
 	const char *name;               /* "oracle", "split", "native" */
+	uint8_t *const *masks;          /* value_mask.h; NULL: values are compared whole */
 	struct cleave_map *const *maps; /* as an operator reads them; NULL: not to be compared */
 	uint8_t *const *globals;        /* NULL: not to be compared */
 	struct host_test *test;         /* what runs in the kernel, for measurements; or NULL */

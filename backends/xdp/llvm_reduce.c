@@ -76,6 +76,28 @@ static bool is_of_pair(const struct ir_program *program, LLVMValueRef map)
 	return false;
 }
 
+static bool is_aggregate(LLVMTypeRef type)
+{
+	return LLVMGetTypeKind(type) == LLVMStructTypeKind ||
+	       LLVMGetTypeKind(type) == LLVMArrayTypeKind;
+}
+
+/*
+ * A function that BPF cannot call, for its arguments are more than the registers or it returns a
+ * struct: clang lets it be one, for its optimiser may yet make it another.
+ */
+static void inline_uncallable(struct llvm_clone *c, LLVMValueRef f)
+{
+	unsigned never = LLVMGetEnumAttributeKindForName("noinline", 8),
+		 always = LLVMGetEnumAttributeKindForName("alwaysinline", 12);
+
+	if (LLVMCountParams(f) <= 5 && !is_aggregate(LLVMGetReturnType(LLVMGlobalGetValueType(f))))
+		return;
+	LLVMRemoveEnumAttributeAtIndex(f, LLVMAttributeFunctionIndex, never);
+	LLVMAddAttributeAtIndex(f, LLVMAttributeFunctionIndex,
+				LLVMCreateEnumAttribute(c->context, always, 0));
+}
+
 /* What is internal and used by nobody goes with the next pass. Other variables stay: they have
  * their places in their sections. */
 void llvm_reduce_to_program(struct llvm_clone *c)
@@ -86,9 +108,13 @@ void llvm_reduce_to_program(struct llvm_clone *c)
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		if (LLVMGetNamedGlobal(c->module, lists[i]))
 			LLVMDeleteGlobal(LLVMGetNamedGlobal(c->module, lists[i]));
-	for (LLVMValueRef f = LLVMGetFirstFunction(c->module); f; f = LLVMGetNextFunction(f))
-		if (!LLVMIsDeclaration(f) && !has(&r, f))
+	for (LLVMValueRef f = LLVMGetFirstFunction(c->module); f; f = LLVMGetNextFunction(f)) {
+		if (LLVMIsDeclaration(f))
+			continue;
+		inline_uncallable(c, f);
+		if (!has(&r, f))
 			LLVMSetLinkage(f, LLVMInternalLinkage);
+	}
 	for (LLVMValueRef g = LLVMGetFirstGlobal(c->module); g; g = LLVMGetNextGlobal(g))
 		if (is_map(g) && LLVMGetInitializer(g) && !has(&r, g) && !is_of_pair(c->program, g))
 			LLVMSetLinkage(g, LLVMInternalLinkage);

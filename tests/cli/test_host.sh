@@ -10,12 +10,12 @@ for i in 1 2 3 4 5 6 7 8; do # 8 packets of 1000 bytes
 	head -c 1000 /dev/zero >>in.pcap
 done
 works "$CLEAVE" build --replay nf.bpf.c
-cp "$live" "$NF/nf.h" .
+cp "$live" "$NF/nf.h" "$NF/numbers.h" .
 
 # An unprivileged user, where the sources and the build may lie in folders that are closed to him.
 mkdir nobody programs
 cp "$CLEAVE" "$CLEAVED" programs
-cp nf.bpf.c packet_pointer_live.bpf.c nf.h nf.cleave in.pcap nobody
+cp nf.bpf.c packet_pointer_live.bpf.c nf.h numbers.h nf.cleave in.pcap nobody
 chmod -R a+rX programs
 chown -R nobody nobody
 nobody() {
