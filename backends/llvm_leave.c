@@ -316,6 +316,8 @@ static LLVMValueRef build_watch(struct leaving *l)
 			   : llvm_order_cell(c, ir_first_op(c->program, (size_t)l->edge->to));
 		one = llvm_call(c, "cleave_rt_in_flight", bit, &cell, 1);
 		held = held ? LLVMBuildOr(c->builder, held, one, "") : one;
+		if (c->plan->ordered_as_one)
+			break;
 	}
 	return held;
 }

@@ -13,6 +13,9 @@
  */
 enum { BURST = 64, WATCH_INSTRUCTIONS = 15 };
 
+/* Each has code of its own in the kernel part, which must not grow beyond what BPF can jump over. */
+enum { HELD_MAX = 96 };
+
 struct holder {
 	struct search *search;
 	struct settled *settled;
@@ -85,6 +88,30 @@ static const enum map_mode *open_modes(struct search *search, const struct settl
 	return search->open;
 }
 
+static bool has_too_many(const struct search *search, const struct settled *s)
+{
+	size_t count = 0;
+
+	for (size_t e = 0; e < search->pricing.program->edge_count; e++)
+		count += s->held[e];
+	return count > HELD_MAX;
+}
+
+/* All of them at one place, before anything. */
+static void hold_at_start(struct holder *h)
+{
+	const struct pricing *pr = &h->search->pricing;
+	const struct ir_program *p = pr->program;
+	struct settled *s = h->settled;
+
+	memset(s->held, 0, p->edge_count * sizeof *s->held);
+	memset(s->early, 0, p->edge_count * p->map_count * sizeof *s->early);
+	s->unholdable = false;
+	for (size_t m = 0; m < p->map_count; m++)
+		if (map_mode_is_ordered(&p->maps[m], s->modes[m], pr->strict))
+			hold_at(h, 0, (int)m, true);
+}
+
 bool holds_place(struct search *search, struct settled *s)
 {
 	struct pricing *pr = &search->pricing;
@@ -94,13 +121,15 @@ bool holds_place(struct search *search, struct settled *s)
 	memset(s->held, 0, p->edge_count * sizeof *s->held);
 	memset(s->early, 0, p->edge_count * p->map_count * sizeof *s->early);
 	s->unholdable = false;
-	s->ordered = pricing_ordered_count(pr, s->modes);
+	s->ordered = pricing_ordered_count(pr, s->modes, &s->as_one);
 	if (!s->ordered)
 		return false;
 	pricing_find_user_can(pr, open_modes(search, s));
 	for (size_t m = 0; m < p->map_count; m++)
 		if (map_mode_is_ordered(&p->maps[m], s->modes[m], pr->strict))
 			hold_map(&h, (int)m);
+	if (pr->start_can && has_too_many(search, s))
+		hold_at_start(&h);
 	return h.more;
 }
 
@@ -117,6 +146,8 @@ static bool is_early(const struct search *search, const struct settled *s, size_
 {
 	const bool *early = holds_early(search, s, edge);
 
+	if (s->as_one)
+		return true;
 	for (size_t m = 0; m < search->pricing.program->map_count; m++)
 		if (early[m])
 			return true;

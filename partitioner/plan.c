@@ -46,7 +46,8 @@ static void fill_maps(const struct search *search, struct plan *plan)
 		    map_mode_is_ordered(&p->maps[m], search->best.modes[m], plan->strict);
 		out->cost_ns = map_cost(search, (int)m);
 		for (size_t e = 0; e < p->edge_count; e++)
-			out->whole |= holds_early(search, &search->best, e)[m];
+			out->whole |= holds_early(search, &search->best, e)[m] ||
+				      (search->best.as_one && out->ordered);
 		map_explain(p, &plan->target, (int)m, search->best.modes[m], out);
 	}
 }
@@ -254,6 +255,7 @@ static int fill_plan(struct search *search, struct plan *plan, struct diag *diag
 	plan->cost_ns = search_evaluate(search, &search->best);
 	stopping_measure(search->pricing.stopping);
 	plan->ordered_maps = plan->strict ? search->best.ordered : 0;
+	plan->ordered_as_one = search->best.as_one;
 	fill_maps(search, plan);
 	fill_blocks(search, plan);
 	return fill_cuts(search, plan, diag);

@@ -97,7 +97,8 @@ struct plan {
 	double cost_ns; /* per packet, of this plan */
 	/* of all-kernel and all-user; INFINITY when not legal */
 	double kernel_cost_ns, user_cost_ns;
-	uint32_t ordered_maps;
+	uint32_t ordered_maps; /* as a ticket tells them apart */
+	bool ordered_as_one;   /* ... it does not: there are too many */
 	/* proved to be the best; false when the search ran out of its budget */
 	bool exact;
 };

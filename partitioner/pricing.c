@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "bundle/kernel_abi.h"
 #include "partitioner/components.h"
 #include "partitioner/handoff.h"
 #include "support/arena.h"
@@ -128,13 +129,15 @@ int pricing_ordered_map(const struct pricing *pr, int block, const enum map_mode
 	return IR_NONE;
 }
 
-uint32_t pricing_ordered_count(const struct pricing *pr, const enum map_mode *modes)
+uint32_t pricing_ordered_count(const struct pricing *pr, const enum map_mode *modes, bool *as_one)
 {
 	uint32_t count = 0;
 
 	for (size_t m = 0; m < pr->program->map_count; m++)
 		count += map_mode_is_ordered(&pr->program->maps[m], modes[m], pr->strict);
-	return count;
+	/* Too many to tell apart: watched together. A pair would have to agree on that. */
+	*as_one = count > CLEAVE_ORDER_MAPS && !pr->program->outside;
+	return *as_one ? 1 : count;
 }
 
 /* A look-up that the user part repeats with the key it was handed. */
@@ -231,8 +234,11 @@ static bool can_hold(const struct pricing *pr, int block, const enum map_mode *m
 
 void pricing_open_start(struct pricing *pr, const enum map_mode *modes)
 {
+	bool as_one;
+
 	pricing_find_user_can(pr, modes);
-	pr->start_can = pricing_edge_is_legal(pr, 0, modes, pricing_ordered_count(pr, modes));
+	pr->start_can =
+	    pricing_edge_is_legal(pr, 0, modes, pricing_ordered_count(pr, modes, &as_one));
 }
 
 static void fill_edge(struct pricing *pr, size_t e, const enum map_mode *modes, uint32_t ordered)
@@ -268,7 +274,8 @@ static void fill_edge(struct pricing *pr, size_t e, const enum map_mode *modes, 
 void pricing_fill(struct pricing *pr, const enum map_mode *modes)
 {
 	struct stopping *s = pr->stopping;
-	uint32_t ordered = pricing_ordered_count(pr, modes);
+	bool as_one;
+	uint32_t ordered = pricing_ordered_count(pr, modes, &as_one);
 
 	for (size_t l = 0; l < IR_LAYER_COUNT; l++)
 		fill_blocks(pr, modes, (enum ir_layer)l);

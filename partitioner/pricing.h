@@ -45,7 +45,9 @@ double pricing_handoff_ns(const struct ir_program *program, const struct target 
 /* Does the block begin with an op whose key strict order watches under the modes? Its map, or
  * IR_NONE. */
 int pricing_ordered_map(const struct pricing *pricing, int block, const enum map_mode *modes);
-uint32_t pricing_ordered_count(const struct pricing *pricing, const enum map_mode *modes);
+/* What a ticket has room for: ordered maps, or 1 for all of them together. */
+uint32_t pricing_ordered_count(const struct pricing *pricing, const enum map_mode *modes,
+			       bool *as_one);
 /* Cost of one execution of the block, without what is not allowed. */
 double pricing_block_ns(const struct pricing *pricing, int block, enum ir_layer layer,
 			const enum map_mode *modes);

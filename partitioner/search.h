@@ -17,6 +17,7 @@ struct settled {
 	unsigned *kernel_touch, *user_touch; /* per map: TOUCH_ bits, also of held packets */
 	enum map_mode *modes;                /* per map, what the touches amount to */
 	uint32_t ordered;
+	bool as_one; /* so many that they are watched as one */
 };
 
 struct search {

@@ -235,7 +235,7 @@ static int order_of(const struct llvm_clone *c, int map)
 {
 	int n = 0;
 
-	for (int m = 0; m < map; m++)
+	for (int m = 0; m < map && !c->plan->ordered_as_one; m++)
 		n += c->plan->maps[m].ordered;
 	return n;
 }

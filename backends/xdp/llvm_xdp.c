@@ -8,6 +8,7 @@
 #include "ir/helpers.h"
 #include "support/arena.h"
 
+#include <errno.h>
 #include <linux/bpf.h>
 #include <string.h>
 #include <time.h>
@@ -132,6 +133,40 @@ static const char *choose_cpu(const struct llvm_clone *c)
 	return c->first_cpu ? "v1" : "v3";
 }
 
+/*
+ * LLVM ends the process where a jump of 16 bits does not reach (BPFMCCodeEmitter). One of its own
+ * instructions becomes one or two of BPF's.
+ */
+enum { INSTRUCTIONS_MAX = 20000 };
+
+static uint32_t count_instructions(LLVMValueRef function)
+{
+	uint32_t count = 0;
+
+	for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(function); b;
+	     b = LLVMGetNextBasicBlock(b))
+		for (LLVMValueRef i = LLVMGetFirstInstruction(b); i; i = LLVMGetNextInstruction(i))
+			count++;
+	return count;
+}
+
+static int check_length(struct llvm_clone *c, struct diag *diag)
+{
+	LLVMValueRef f;
+
+	for (size_t p = 0; (f = llvm_kernel_program(c, p)); p++) {
+		uint32_t count = count_instructions(f);
+
+		if (count <= INSTRUCTIONS_MAX)
+			continue;
+		diag_error(diag, c->program->blocks[0].loc,
+			   "the kernel part has %u instructions: more than BPF can jump over",
+			   count);
+		return -E2BIG;
+	}
+	return 0;
+}
+
 /* split: the joined function of programs that call each other falls apart again. */
 static int finish(struct llvm_clone *c, bool split, const char *passes,
 		  struct backend_output *output, struct diag *diag)
@@ -160,8 +195,10 @@ static int finish(struct llvm_clone *c, bool split, const char *passes,
 		/* Before: LLVM lets objects share their places as it emits. */
 		llvm_take_function(c, llvm_kernel_program(c, 0));
 		output->stack_place_count = llvm_find_stack_places(c, &output->stack_places);
-		err = llvm_emit_object(c->arena, c->module, target, output, diag);
+		err = check_length(c, diag);
 	}
+	if (!err)
+		err = llvm_emit_object(c->arena, c->module, target, output, diag);
 	LLVMDisposeTargetMachine(target);
 	return err;
 }
