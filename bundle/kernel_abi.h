@@ -67,6 +67,7 @@ enum {
 	/* power of two; the first CLEAVE_ORDER_MAPS stand for whole maps */
 	CLEAVE_ORDER_CELLS = 65536,
 	CLEAVE_ORDER_MAPS = 16, /* ordered maps of one plan, at most */
+	CLEAVE_CLAIMS_MAX = 64, /* `shared values` maps of one kernel part, at most */
 	CLEAVE_BATCH_MAX = 256,
 	CLEAVE_BATCH_KEY_MAX = 64,
 	CLEAVE_OUTPUT_BYTES = 8192, /* of one event of the user part; power of two */

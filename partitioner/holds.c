@@ -13,7 +13,7 @@
  */
 enum { BURST = 64, WATCH_INSTRUCTIONS = 15 };
 
-/* Each has code of its own in the kernel part, which must not grow beyond what BPF can jump over. */
+/* Each has code of its own in the kernel part, and BPF cannot jump over more than so much. */
 enum { HELD_MAX = 96 };
 
 struct holder {

@@ -86,7 +86,7 @@ static void drop_unused_functions(struct llvm_clone *c)
 	drop_unused_programs(c);
 	drop_idle_program(c, CLEAVE_PROG_BATCH, "cleave_batch_one");
 	drop_idle_program(c, CLEAVE_PROG_OUTPUT, "cleave_output_one");
-	for (int n = 0; n < CLEAVE_ORDER_MAPS; n++)
+	for (int n = 0; n < CLEAVE_CLAIMS_MAX; n++)
 		drop_unused(c->module, arena_printf(c->arena, "cleave_claim_%d", n));
 }
 

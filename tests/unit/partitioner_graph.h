@@ -24,11 +24,11 @@ static inline struct ir_program *graph_new(struct arena *a, size_t blocks)
 		    .in = arena_array(a, 16, sizeof(int)),
 		    .out = arena_array(a, 16, sizeof(int)),
 		};
-	p->edges = arena_array(a, 64, sizeof *p->edges);
+	p->edges = arena_array(a, 256, sizeof *p->edges);
 	p->edges[0] = (struct ir_edge){.from = IR_NONE, .to = 0, .probability = 1};
 	p->blocks[0].in[p->blocks[0].in_count++] = 0;
 	p->edge_count = 1;
-	p->maps = arena_array(a, 8, sizeof *p->maps);
+	p->maps = arena_array(a, 32, sizeof *p->maps);
 	return p;
 }
 
@@ -46,7 +46,7 @@ static inline int graph_edge(struct ir_program *p, int from, int to, double prob
 static inline struct ir_op *graph_op(struct ir_program *p, int block, enum ir_op_kind kind)
 {
 	if (!p->ops)
-		p->ops = arena_array(p->arena, 64, sizeof *p->ops);
+		p->ops = arena_array(p->arena, 256, sizeof *p->ops);
 	if (!p->blocks[block].op_count)
 		p->blocks[block].first_op = (int)p->op_count;
 	p->blocks[block].op_count++;

@@ -260,6 +260,36 @@ static void holds_earlier(void **state)
 	assert_null(plan_with(s, p, (struct split){.kind = SPLIT_AT_EDGE, .edge = 5}, true));
 }
 
+/* More ordered maps than a ticket tells apart are one; too many held cuts are one at the start. */
+static void holds_many_as_one(void **state)
+{
+	enum { MAPS = 17, OPS = 100 };
+	struct setting *s = *state;
+	struct ir_program *p = graph_new(s->arena, OPS + 1);
+
+	for (int m = 0; m < MAPS; m++)
+		graph_map(p, arena_printf(s->arena, "m%d", m), BPF_MAP_TYPE_HASH);
+	for (int b = 0; b < OPS; b++)
+		graph_edge(p, b, b + 1, 1);
+	for (int b = 0; b < OPS; b++)
+		graph_map_op(p, b, IR_OP_MAP_UPDATE, b % MAPS);
+	graph_op(p, OPS, IR_OP_VERDICT)->verdicts = "DROP";
+	struct split middle = {.kind = SPLIT_AT_EDGE, .edge = 40};
+	struct plan *plan = plan_with(s, p, middle, true);
+
+	assert_non_null(plan);
+	assert_true(plan->ordered_as_one);
+	assert_int_equal(plan->ordered_maps, 1);
+	assert_int_equal(plan->cut_count, 1 + 40);
+	assert_true(plan->maps[0].whole && plan->maps[MAPS - 1].whole);
+	middle.edge = OPS - 1;
+	plan = plan_with(s, p, middle, true);
+	assert_int_equal(plan->cut_count, 2);
+	assert_true(plan->cuts[1].held_only);
+	assert_int_equal(plan->cuts[1].edge, 0);
+	assert_int_equal(plan->cuts[1].entry, 0);
+}
+
 static void keeps_counters_in_the_kernel(void **state)
 {
 	struct setting *s = *state;
@@ -406,6 +436,7 @@ int main(void)
 	    TEST(cuts_at_every_edge),
 	    TEST(orders_shared_maps),
 	    TEST(holds_earlier),
+	    TEST(holds_many_as_one),
 	    TEST(keeps_counters_in_the_kernel),
 	    TEST(stays_in_the_kernel),
 	    TEST(reports_what_has_no_layer),
