@@ -18,13 +18,13 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 flags="-std=gnu17 -D_GNU_SOURCE -g -O1 -Wall -Wno-address-of-packed-member -fno-strict-aliasing -I$root -I$root/include"
-libs="libarchive jansson libcrypto libxxhash libbpf libpcap"
+libs="libarchive jansson libcrypto libxxhash libbpf libpcap zlib"
 cd "$root"
 # What the readers of the runtime are made of.
 maps="runtime/map.c runtime/map_*.c runtime/env*.c runtime/host_bpf.c runtime/host_btf.c runtime/json_source.c"
 packets="runtime/packet_*.c runtime/pcap_file.c runtime/json_source.c support/packet_fields.c"
 handoff="runtime/frame_handoff.c runtime/order.c"
-lifter="frontend/bpf_*.c frontend/program_section.c frontend/elf_*.c frontend/object_*.c frontend/llvm_lift*.c ir/ir.c ir/helpers.c ir/context_fields.c"
+lifter="frontend/bpf_*.c frontend/elf_*.c frontend/object_*.c frontend/llvm_lift*.c frontend/program_section.c frontend/kconfig.c ir/ir.c ir/helpers.c ir/kfuncs.c ir/context_fields.c"
 build() { # build PROGRAM FUZZER_FLAG SOURCE...
 	program=$1 fuzzer=$2
 	shift 2
