@@ -21,7 +21,8 @@ flags="-std=gnu17 -D_GNU_SOURCE -g -O1 -Wall -Wno-address-of-packed-member -fno-
 libs="libarchive jansson libcrypto libxxhash libbpf libpcap zlib"
 cd "$root"
 # What the readers of the runtime are made of.
-maps="runtime/map.c runtime/map_*.c runtime/env*.c runtime/host_bpf.c runtime/host_btf.c runtime/json_source.c"
+maps="runtime/map.c runtime/map_*.c runtime/env*.c runtime/events.c runtime/format*.c runtime/host_bpf.c runtime/host_btf.c
+	runtime/host_node.c runtime/host_route.c runtime/key_draw.c runtime/packet_*.c runtime/json_source.c support/packet_fields.c"
 packets="runtime/packet_*.c runtime/pcap_file.c runtime/json_source.c support/packet_fields.c"
 handoff="runtime/frame_handoff.c runtime/order.c"
 lifter="frontend/bpf_*.c frontend/elf_*.c frontend/object_*.c frontend/llvm_lift*.c frontend/program_section.c frontend/kconfig.c ir/ir.c ir/helpers.c ir/kfuncs.c ir/context_fields.c"
