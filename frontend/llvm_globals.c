@@ -66,6 +66,16 @@ static int by_place(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
+/* Also one that the program does not use: libbpf takes no object with it. */
+static bool has_legacy_map(const struct ir_program *program)
+{
+	LLVMValueRef g = LLVMGetFirstGlobal(program->llvm->original);
+
+	while (g && !is_legacy(g))
+		g = LLVMGetNextGlobal(g);
+	return g != NULL;
+}
+
 /* Only what the program touches: its file may hold more programs with maps of their own. */
 static int collect_maps(struct ir_program *program, struct diag *diag)
 {
@@ -73,13 +83,13 @@ static int collect_maps(struct ir_program *program, struct diag *diag)
 	size_t cap = 0;
 	int err = 0;
 
+	if (!program->from_object && has_legacy_map(program))
+		return -EAGAIN;
 	for (; g; g = next) {
 		struct ir_map *map;
 
 		next = LLVMGetNextGlobal(g);
 		if (is_legacy(g) && LLVMGetFirstUse(g)) {
-			if (!program->from_object)
-				return -EAGAIN;
 			diag_error(diag, frontend_value_loc(program, g),
 				   "map %s is defined without BTF; define it in SEC(\".maps\")",
 				   global_name(program, g));
