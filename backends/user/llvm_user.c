@@ -6,6 +6,7 @@
 #include "backends/user/link.h"
 #include "backends/user/llvm_division.h"
 #include "backends/user/llvm_lower_user.h"
+#include "backends/user/llvm_shifts.h"
 #include "backends/user/user.h"
 #include "bundle/user_abi.h"
 
@@ -60,7 +61,8 @@ static struct llvm_clone *make_part(const struct plan *plan, bool native, bool n
 
 	c->native = native;
 	LLVMStripModuleDebugInfo(c->module);
-	llvm_divide_as_bpf(c); /* before any pass draws conclusions from a division */
+	llvm_divide_as_bpf(c);
+	llvm_define_shifts(c); /* before any pass draws conclusions from a division */
 	llvm_make_adds_atomic(c);
 	err = near ? llvm_leave_at_cuts(c, diag) : llvm_enter_behind_cuts(c, diag);
 	if (!err) {

@@ -6,7 +6,7 @@
 # there, and nothing keeps the whole program out of user, which its check with `--split user` runs. What an NF has is
 # kept in BUILD/exercised until the NF or the compiler changes.
 set -u
-cleave=$1 root=$2 build=$3
+cleave=$(realpath "$1") root=$2 build=$3
 cd "$root" || exit 1
 kept=$build/exercised
 mkdir -p "$kept" || exit 1
@@ -27,6 +27,10 @@ note='
 		(select(.map != null) | \"map \(\$types[.map]) \(\$layer)\")" | sort -u >"$kept"
 '
 ls tests/nf/*.bpf.c examples/*/*.bpf.c | xargs -P 2 -I FILE sh -c "$note" note "$cleave" "$kept" FILE
+[ -s "$kept/timers" ] || {
+	echo "the compiler inspects nothing: $("$cleave" inspect --json tests/nf/timers.bpf.c 2>&1 | head -3)"
+	exit 1
+}
 cat "$kept"/* | sort -u >"$build/exercised.txt"
 
 # ran KIND NAME LAYER
