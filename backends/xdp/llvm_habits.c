@@ -19,6 +19,9 @@
  * The low 32 bits of a packet pointer cannot be kept on the stack, although the difference of two
  * can be taken: it is taken as soon as both are there.
  *
+ * What nobody has set is any number to LLVM, and a register that cannot be read to the verifier: a
+ * cut takes away the paths on which such a variable was set. It is 0 there.
+ *
  * And what the code generator cannot bear: a number of 32 bits, made 64 bits wide and then masked
  * to 32 again. Where the mask does nothing, LLVM 19 drops the widening with it, although others may
  * use that (eliminateZExt, BPFMIPeephole.cpp), and crashes.
@@ -253,6 +256,18 @@ static void drop_mask(LLVMValueRef mask)
 	LLVMInstructionEraseFromParent(mask);
 }
 
+static void define_operands(LLVMValueRef i)
+{
+	for (int n = 0; n < LLVMGetNumOperands(i); n++) {
+		LLVMValueRef operand = LLVMGetOperand(i, (unsigned)n);
+		LLVMTypeKind kind = LLVMGetTypeKind(LLVMTypeOf(operand));
+
+		if (LLVMIsUndef(operand) &&
+		    (kind == LLVMIntegerTypeKind || kind == LLVMPointerTypeKind))
+			LLVMSetOperand(i, (unsigned)n, LLVMConstNull(LLVMTypeOf(operand)));
+	}
+}
+
 static void keep_habit(struct llvm_clone *c, LLVMValueRef i)
 {
 	LLVMOpcode opcode = LLVMGetInstructionOpcode(i);
@@ -272,6 +287,7 @@ void llvm_keep_habits(struct llvm_clone *c)
 	     b = LLVMGetNextBasicBlock(b))
 		for (LLVMValueRef i = LLVMGetFirstInstruction(b), next; i; i = next) {
 			next = LLVMGetNextInstruction(i);
+			define_operands(i);
 			keep_habit(c, i);
 		}
 }
