@@ -11,6 +11,7 @@
 
 #include "bundle/bundle.h"
 #include "bundle/kernel_abi.h"
+#include "runtime/host_functions.h"
 #include "runtime/host_bpf.h"
 #include "runtime/layer_programs.h"
 
@@ -328,10 +329,13 @@ static void replace(struct code *c, size_t end, size_t which, const struct maps 
 
 /* ---- the program ---- */
 
-static int load_program(const struct bpf_program *program, const struct code *c, char *log,
-			size_t log_size)
+static int load_program(const struct bpf_program *program, const struct code *c,
+			const struct host_functions *functions, char *log, size_t log_size)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .func_info = functions->info,
+		    .func_info_cnt = functions->count,
+		    .func_info_rec_size = functions->info ? sizeof *functions->info : 0,
+		    .prog_btf_fd = functions->info ? (uint32_t)functions->btf_fd : 0,
 		    .expected_attach_type = bpf_program__expected_attach_type(program),
 		    .prog_flags = bpf_program__flags(program));
 	enum bpf_prog_type type = bpf_program__type(program);
@@ -345,6 +349,18 @@ static int load_program(const struct bpf_program *program, const struct code *c,
 	opts.log_level = 1;
 	fd = bpf_prog_load(type, "cleave_check", "GPL", c->insns, c->count, &opts);
 	return fd < 0 ? -errno : fd;
+}
+
+static int load_changed(const struct bpf_program *program, const struct code *c, size_t start,
+			char *log, size_t log_size)
+{
+	struct host_functions functions;
+	int fd = host_functions_open(&functions, program, c->insns, c->count, start);
+
+	if (!fd)
+		fd = load_program(program, c, &functions, log, log_size);
+	host_functions_close(&functions);
+	return fd;
 }
 
 static int make_memory(struct host_replay *r)
@@ -371,11 +387,12 @@ static int make_program(const struct host_replay *r, const struct bpf_program *p
 			const struct maps *maps, bool front, char *log, size_t log_size)
 {
 	struct code c = {.map_fd = r->map_fd};
-	size_t end;
+	size_t start, end;
 	int fd = 0;
 
 	if (front)
 		emit_front(&c);
+	start = c.count;
 	for (size_t i = 0; i < bpf_program__insn_cnt(program) && !c.lost; i++)
 		add(&c, bpf_program__insns(program)[i]);
 	end = c.count;
@@ -384,7 +401,7 @@ static int make_program(const struct host_replay *r, const struct bpf_program *p
 	if (c.lost)
 		fd = -ENOMEM;
 	else if (front || c.count > end)
-		fd = load_program(program, &c, log, log_size);
+		fd = load_changed(program, &c, start, log, log_size);
 	free(c.insns);
 	return fd;
 }
