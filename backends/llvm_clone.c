@@ -111,6 +111,15 @@ LLVMValueRef llvm_clone_value(const struct llvm_clone *c, LLVMValueRef original)
 	return original;
 }
 
+void llvm_clone_replace(struct llvm_clone *c, LLVMValueRef copy, LLVMValueRef now)
+{
+	for (size_t i = 0; i <= c->mask; i++)
+		if (c->table[i].from && c->table[i].to == copy)
+			c->table[i].to = now;
+	LLVMReplaceAllUsesWith(copy, now);
+	LLVMInstructionEraseFromParent(copy);
+}
+
 LLVMBasicBlockRef llvm_clone_block(const struct llvm_clone *c, int block)
 {
 	return LLVMValueAsBasicBlock(

@@ -43,7 +43,7 @@ static LLVMValueRef harmless(struct division *d)
 	return LLVMBuildSelect(b, d->is_minus, one, by, "");
 }
 
-static void replace(struct division *d, LLVMValueRef i)
+static void replace(struct llvm_clone *c, struct division *d, LLVMValueRef i)
 {
 	LLVMBuilderRef b = d->builder;
 	LLVMValueRef by, result;
@@ -56,8 +56,7 @@ static void replace(struct division *d, LLVMValueRef i)
 		    LLVMBuildSelect(b, d->is_minus, LLVMBuildNeg(b, d->number, ""), result, "");
 	result = LLVMBuildSelect(b, d->is_zero, d->modulo ? d->number : LLVMConstNull(d->type),
 				 result, "");
-	LLVMReplaceAllUsesWith(i, result);
-	LLVMInstructionEraseFromParent(i);
+	llvm_clone_replace(c, i, result);
 }
 
 void llvm_divide_as_bpf(struct llvm_clone *c)
@@ -71,7 +70,7 @@ void llvm_divide_as_bpf(struct llvm_clone *c)
 			for (LLVMValueRef i = LLVMGetFirstInstruction(block), next; i; i = next) {
 				next = LLVMGetNextInstruction(i);
 				if (is_division(i, &d))
-					replace(&d, i);
+					replace(c, &d, i);
 			}
 	LLVMDisposeBuilder(d.builder);
 }

@@ -15,18 +15,16 @@ static bool is_shift(LLVMValueRef i)
 static void define_shift(struct llvm_clone *c, LLVMValueRef i)
 {
 	LLVMTypeRef type = LLVMTypeOf(i);
-	LLVMValueRef distance = LLVMGetOperand(i, 1), low, now;
+	LLVMValueRef distance = LLVMGetOperand(i, 1);
 	unsigned bits =
 	    LLVMGetTypeKind(type) == LLVMIntegerTypeKind ? LLVMGetIntTypeWidth(type) : 0;
 
 	if ((bits != 32 && bits != 64) || LLVMIsAConstantInt(distance))
 		return;
 	LLVMPositionBuilderBefore(c->builder, i);
-	low = LLVMBuildAnd(c->builder, distance, LLVMConstInt(type, bits - 1, 0), "");
-	now =
-	    LLVMBuildBinOp(c->builder, LLVMGetInstructionOpcode(i), LLVMGetOperand(i, 0), low, "");
-	LLVMReplaceAllUsesWith(i, now);
-	LLVMInstructionEraseFromParent(i);
+	/* In its place: the clone is asked for this very instruction, when it is live at a cut. */
+	LLVMSetOperand(i, 1,
+		       LLVMBuildAnd(c->builder, distance, LLVMConstInt(type, bits - 1, 0), ""));
 }
 
 void llvm_define_shifts(struct llvm_clone *c)
