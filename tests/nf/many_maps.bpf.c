@@ -1,4 +1,5 @@
 // EXPECT layers: kernel user
+// EVERY --cuts 3: twenty maps are compared for each
 /*
  * More maps than a plan can keep in order between both parts, with a sum through all of them in a
  * word of the stack: neither the graph nor the plan may take longer than a moment.

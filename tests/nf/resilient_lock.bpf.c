@@ -11,8 +11,6 @@ struct bpf_res_spin_lock {
 	__u32 val;
 };
 
-#define ENOMEM 12
-
 struct bpf_wq {
 	__u64 opaque[2];
 } __attribute__((aligned(8)));
@@ -59,23 +57,18 @@ static int finish(void *map, int *key, void *value)
 	return 0;
 }
 
+/* It may fail at any time: memory for it is taken without waiting (kmalloc_nolock, Linux 6.18). */
 static __always_inline long put_work_off(__u32 key)
 {
 	struct later *later = bpf_map_lookup_elem(&put_off, &key);
-	long err = -ENOMEM;
 
 	if (!later)
 		return -1;
-	/* Memory for it is taken without waiting for a lock (kmalloc_nolock, Linux 6.18). */
-	if (!__sync_fetch_and_add(&later->started, 1)) {
-		for (int i = 0; i < 64 && err == -ENOMEM; i++)
-			err = bpf_wq_init(&later->work, &put_off, 0);
-		if (err)
-			return -2;
-	}
-	if (bpf_wq_set_callback_impl(&later->work, finish, 0, NULL))
-		return -3;
-	return bpf_wq_start(&later->work, 0);
+	if (!__sync_fetch_and_add(&later->started, 1))
+		bpf_wq_init(&later->work, &put_off, 0);
+	if (!bpf_wq_set_callback_impl(&later->work, finish, 0, NULL))
+		bpf_wq_start(&later->work, 0);
+	return 0;
 }
 
 static __always_inline __u32 count(struct bucket *b)

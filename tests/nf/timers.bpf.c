@@ -10,7 +10,6 @@
 #include "nf.h"
 
 #define CLOCK_MONOTONIC 1
-#define ENOMEM          12
 
 struct flow {
 	struct bpf_timer timer;
@@ -60,19 +59,16 @@ static int expire(void *map, __u32 *key, struct flow *flow)
 static __always_inline long begin(__u32 key)
 {
 	struct flow fresh = {}, *flow;
-	long err = -ENOMEM;
 
 	if (bpf_map_update_elem(&flows, &key, &fresh, BPF_NOEXIST))
 		return -1;
 	flow = bpf_map_lookup_elem(&flows, &key);
 	if (!flow)
 		return -1;
-	/* Memory for it is taken without waiting for a lock (kmalloc_nolock, Linux 6.18). */
-	for (int i = 0; i < 64 && err == -ENOMEM; i++)
-		err = bpf_timer_init(&flow->timer, &flows, CLOCK_MONOTONIC);
-	if (err)
-		return -1;
-	return bpf_timer_set_callback(&flow->timer, expire);
+	/* It may fail at any time: memory for it is taken without waiting (kmalloc_nolock). */
+	if (!bpf_timer_init(&flow->timer, &flows, CLOCK_MONOTONIC))
+		bpf_timer_set_callback(&flow->timer, expire);
+	return 0;
 }
 
 SEC("xdp")
@@ -91,9 +87,9 @@ int timers(struct xdp_md *ctx)
 		return begin(key) ? XDP_ABORTED : XDP_PASS;
 	flow->packets += 1 + last_expired;
 	if (ip4->ttl & 1)
-		ip4->id = bpf_timer_cancel(&flow->timer);
+		bpf_timer_cancel(&flow->timer);
 	else
-		ip4->id = bpf_timer_start(&flow->timer, 3600000000000ull, 0);
+		bpf_timer_start(&flow->timer, 3600000000000ull, 0);
 	bpf_map_update_elem(&verdicts, &key, &ip4->daddr, BPF_ANY);
 	return ip4->daddr & bpf_htonl(1) ? XDP_TX : XDP_DROP;
 }
