@@ -31,7 +31,7 @@ void llvm_clone_free(struct llvm_clone **clone);
 
 /* The copy of an instruction, global or argument; constants are their own. */
 LLVMValueRef llvm_clone_value(const struct llvm_clone *clone, LLVMValueRef original);
-/* Another instruction takes the place of a copy, which is erased: `now` is the copy from here on. */
+/* `now` takes the place of a copy, which is erased. */
 void llvm_clone_replace(struct llvm_clone *clone, LLVMValueRef copy, LLVMValueRef now);
 LLVMBasicBlockRef llvm_clone_block(const struct llvm_clone *clone, int block);
 
