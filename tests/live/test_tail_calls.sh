@@ -31,4 +31,4 @@ run_chain() { # SPLIT
 }
 
 run_chain auto
-run_chain at:70
+run_chain "at:$(grep -n 'ip4 = data + f->offset' "$nf/tail_chain.bpf.c" | cut -d: -f1)"
