@@ -56,8 +56,10 @@ static int read_own(int fd, struct bpf_func_info **own, uint32_t *count, int *bt
 				      .btf_id = info.btf_id};
 	*count = info.nr_func_info;
 	*btf_fd = bpf_btf_get_fd_by_id(info.btf_id);
+	if (*btf_fd < 0)
+		return *btf_fd;
 	size = sizeof info;
-	return bpf_obj_get_info_by_fd(fd, &info, &size) || *btf_fd < 0 ? -errno : 0;
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? -errno : 0;
 }
 
 /* The number of the function that a callback's address shows, among the program's own. */
